@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sdk.h - what a capsule program includes. Compile with `amp build FILE.c` (clang -O2 -target bpf -mcpu=v3).
+ *
+ * A program has one or more entry points, CAPSULE_ENTRY(name): functions that get the context and return an action.
+ * It runs at every active node the capsule crosses, the destination and (when it returns) the origin included.
+ */
+#ifndef CAPSULE_SDK_H
+#define CAPSULE_SDK_H
+
+#include <stdint.h>
+
+/* Flags of the context. */
+#define CAPSULE_AT_DESTINATION 1u /* this node is where it goes to */
+#define CAPSULE_AT_ORIGIN 2u	  /* this node is where it came from: a returning capsule is home */
+#define CAPSULE_RETURNING 4u
+
+/* Read-only to the program. Addresses are IPv4 as numbers in host order (10.0.0.1 is 0x0a000001). */
+struct capsule_ctx {
+	uint8_t *
+		payload; /* payload_max bytes: arguments, then data; bytes behind payload_len read as zero */
+	uint32_t
+		payload_len; /* when the program started; capsule_resize changes the packet's, not this copy */
+	uint32_t payload_max;
+	uint32_t
+		arg_len; /* the signed part at the start of the payload; it goes on unchanged whatever the program writes there */
+	uint32_t flags;
+	uint32_t node; /* this node's address */
+	uint32_t origin, destination;
+	uint16_t in_port;   /* where it came in */
+	uint16_t out_port;  /* where it would leave with CAPSULE_FORWARD; 0xffff: nowhere */
+	uint32_t queue_len; /* packets waiting at out_port */
+	uint32_t hops;	    /* active nodes crossed before this one */
+	uint32_t budget;    /* what may be spent here */
+	uint32_t reserved;
+	uint64_t sequence;
+	uint64_t arrival; /* UTC ns */
+};
+#define CAPSULE_PAYLOAD_MAX 1200u
+#define CAPSULE_MIN_WINDOW \
+	64u /* payload bytes that may be accessed by constant offset without a check at run time */
+
+enum capsule_action {
+	CAPSULE_DROP = 0,
+	CAPSULE_FORWARD = 1, /* on towards the destination (or the origin when returning) */
+	CAPSULE_RETURN = 2,  /* turn round; refused when it returns already */
+	CAPSULE_DELIVER = 3, /* to the application at this node */
+};
+
+#ifdef __BPF__
+#define CAPSULE_ENTRY(name) \
+	__attribute__((section("capsule/" #name), used)) int name(struct capsule_ctx *ctx)
+
+/* Helpers: HELPER(number, name, return type, (C parameters), cost, (argument kinds), text) */
+#define HELPER(number, name, ret, params, cost, kinds, text) \
+	static ret(*const capsule_##name) params = (ret(*) params)number;
+#include "helpers.def"
+#undef HELPER
+#endif
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * amp.h - the library operating system: time, randomness, one event loop, packets, consoles, environments.
+ *
+ * One API over two backends. libamp/pc runs on the exokernel: rings and filters are the kernel's, environments are
+ * processes of ours. libamp/host runs in a Linux process (the testbed's edge nodes): ports are Unix datagram sockets, the
+ * demultiplexer is the same DPF in the process, and environments are not offered. Code above this header reads no
+ * clock, no random source and no file but through it, and never blocks but in amp_run.
+ *
+ * Single-threaded: every callback runs from amp_run, one at a time. Errors are negative XOK_E... codes.
+ */
+#ifndef AMP_AMP_H
+#define AMP_AMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "xok/abi.h"
+#include "xok/filter.h"
+
+/* ---- time, randomness, log ---- */
+
+uint64_t amp_now(void);			/* monotonic ns */
+uint64_t amp_wall(void);		/* UTC, ns since 1970 */
+void amp_wall_set(uint64_t utc_ns);	/* corrects amp_wall of this environment only */
+void amp_random(void *buf, size_t len); /* cryptographic */
+
+/* One line to console 0 (host: standard error), with the program's name before it. */
+void amp_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void amp_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- event loop ---- */
+
+struct amp_timer {
+	uint64_t at;
+	void (*fn)(void *arg);
+	void *arg;
+	uint32_t heap; /* 1 + place in the heap; 0: not set. The library's. */
+};
+
+/* (Re)arms a timer whose fn and arg the caller filled in; at most AMP_TIMERS at a time, XOK_ENOMEM beyond. */
+#define AMP_TIMERS 1024u
+int amp_timer_at(struct amp_timer *t, uint64_t at);
+int amp_timer_in(struct amp_timer *t, uint64_t delay);
+void amp_timer_cancel(struct amp_timer *t);
+
+/* Runs until amp_stop; returns its code. */
+int amp_run(void);
+void amp_stop(int code);
+
+/* Handler of event bits >= XOK_EV_USER and of XOK_EV_CHILD that arrive (host: posted with amp_post). One handler. */
+void amp_on_events(void (*fn)(void *arg, uint32_t bits), void *arg);
+/* Posts bits to this program itself. */
+void amp_post(uint32_t bits);
+
+/* ---- packets ---- */
+
+uint32_t amp_ports(void); /* how many; numbered from 0 */
+const struct xok_port_info *amp_port(uint32_t port);
+
+struct amp_packet {
+	uint8_t *data; /* Ethernet frame; the receiver may write to it until it returns */
+	size_t len;
+	uint32_t port;
+	uint64_t time;	 /* arrival, monotonic ns */
+	uint32_t queued; /* packets waiting behind it in the same ring */
+};
+
+/* A receive ring of nslots (a power of two, 2..XOK_RING_MAX); fn is called for each packet. NULL: no memory or quota. */
+struct amp_ring;
+struct amp_ring *amp_ring_open(uint32_t nslots, void (*fn)(void *arg, struct amp_packet *p),
+			       void *arg);
+void amp_ring_close(struct amp_ring *r);
+
+/* Directs packets to a ring; returns the filter id or an error. */
+int64_t amp_filter_add(struct amp_ring *r, const struct xok_filter *f);
+int amp_filter_remove(uint32_t id);
+
+/* Sends one Ethernet frame gathered from n <= XOK_NIOV parts; XOK_EAGAIN when the port's queue is full. */
+int amp_transmit(uint32_t port, const struct xok_iov *iov, uint32_t n);
+
+/* ---- consoles ---- */
+
+/* fn gets each complete line without its newline; lines over AMP_LINE bytes are cut and reported with cut = true. */
+#define AMP_LINE 8192u
+int amp_cons_open(uint32_t cons, void (*fn)(void *arg, char *line, bool cut), void *arg);
+/* Writes everything. Returns 0 or an error. */
+int amp_cons_write(uint32_t cons, const void *buf, size_t len);
+
+_Noreturn void amp_power_off(void); /* host: ends the process */
+
+/* ---- files that came with the boot (pc: the boot archive, root environment; host: not offered) ---- */
+
+const void *amp_boot_file(const char *name, size_t *len);
+
+/* ---- environments (pc only; the host backend answers XOK_ENOSYS) ---- */
+
+struct amp_share {
+	void *addr;  /* page-aligned memory of the caller from amp_share_alloc */
+	uint64_t at; /* where the child sees it: in [AMP_SHARE_VA, +1 GiB) */
+	size_t len;
+	bool write;
+};
+#define AMP_SHARE_VA 0x0000600000000000ull
+
+struct amp_spawn {
+	const char *file;	 /* static ELF in the boot archive */
+	const char *const *argv; /* NULL-terminated, at most 15; argv[0] names the environment */
+	uint32_t frames;	 /* its quota, taken from ours */
+	struct xok_cap cap;	 /* its slot 0; must be dominated by our slot 0 */
+	const struct amp_share *share;
+	uint32_t nshare;
+	bool may_notify_us; /* adds its capability, N only, to our access list */
+};
+
+/* Memory that can be shared: page aligned, zeroed. */
+void *amp_share_alloc(size_t len);
+
+/* Starts a child with one slice. Returns its environment id or an error; nothing is left behind on an error. */
+int64_t amp_spawn(const struct amp_spawn *s);
+int amp_env_destroy(uint32_t id);
+int amp_env_notify(uint32_t id, uint32_t bits);
+const struct xok_env_info *amp_env_info(uint32_t id); /* NULL: stale id */
+uint32_t amp_self(void);
+uint32_t amp_parent(void);
+
+const char *amp_strerror(int err); /* "EPERM: the named capability does not allow this" */
+
+#endif
