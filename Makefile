@@ -35,6 +35,8 @@ FUZZERS :=
 ENVS :=
 PROGRAMS :=
 
+Q ?= @
+
 include xok/xok.mk
 include libamp/libamp.mk
 include capsules/capsules.mk
@@ -69,3 +71,79 @@ DEPS := $(shell test -d $(B) && find $(B) -name '*.d')
 
 .PHONY: all
 all: $(PROGRAMS) $(ENVS)
+
+# ---- what people type ----
+
+FUZZ_SECONDS ?= 60
+FUZZ_SECONDS_OTHER ?= 8
+SOAK_SECONDS ?= 1800
+# The two parsers that strangers reach first, the verifier and the wire format, get the long runs.
+FUZZERS_LONG = $(filter %/fuzz_verify %/fuzz_wire,$(FUZZERS))
+FUZZERS_SHORT = $(filter-out $(FUZZERS_LONG),$(FUZZERS))
+C_FILES := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null || find xok libamp nodeos capsules testbed -name '*.[ch]')
+TIDY_FILES := $(filter-out capsules/programs/% capsules/test/programs/%,$(filter %.c,$(C_FILES)))
+
+.PHONY: demo demo-run test test-run check check-run soak soak-run clean help setup guest-tests
+
+setup:
+	@testbed/packages build
+
+demo:
+	@testbed/packages build
+	@+$(MAKE) --no-print-directory demo-run
+
+test:
+	@testbed/packages build test
+	@+$(MAKE) --no-print-directory test-run
+
+check:
+	@testbed/packages build test check
+	@+$(MAKE) --no-print-directory check-run
+
+soak:
+	@testbed/packages build test
+	@+$(MAKE) --no-print-directory soak-run
+
+demo-run:
+	@echo "Building ..."
+	@+$(MAKE) --no-print-directory -j$$(nproc) all
+	@testbed/demo
+
+test-run:
+	@echo "Building ..."
+	@+$(MAKE) --no-print-directory -j$$(nproc) all $(HOST_TESTS) $(FUZZERS) guest-images
+	@testbed/test/run --host $(HOST_TESTS) --fuzz $(FUZZ_SECONDS) $(FUZZERS_LONG) --fuzz $(FUZZ_SECONDS_OTHER) $(FUZZERS_SHORT) \
+		--guest $(MAKE) --no-print-directory guest-tests --e2e $(E2E_TESTS)
+
+soak-run:
+	@+$(MAKE) --no-print-directory -j$$(nproc) all $(HOST_TESTS) $(FUZZERS)
+	@testbed/test/run --host $(HOST_TESTS) --fuzz $(SOAK_SECONDS) $(FUZZERS)
+
+check-run:
+	@clang-format --dry-run -Werror $(C_FILES)
+	@+$(MAKE) --no-print-directory -j$$(nproc) all $(HOST_TESTS) tidy
+	@echo "check: formatted, no warnings, nothing found by clang-tidy"
+
+# clang-tidy, one stamp a file, so that only what changed is looked at again.
+.PHONY: tidy
+tidy: $(TIDY_FILES:%.c=$(B)/tidy/%.ok)
+
+$(B)/tidy/%.ok: %.c .clang-tidy
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $< -- -std=gnu11 -D_GNU_SOURCE $(INC) $(TIDY_INC) 2>$@.log >$@.out || \
+		{ cat $@.out $@.log; exit 1; }
+	@touch $@
+
+clean:
+	rm -rf $(B)
+
+help:
+	@echo "make demo         set up, build, and show three exokernel routers carrying signed capsules"
+	@echo "make test         set up, build, and run every test; ends with 'N passed, N failed'"
+	@echo "make              build everything under $(B)/"
+	@echo "make check        format, warnings and clang-tidy"
+	@echo "make soak         the fuzzers for SOAK_SECONDS=$(SOAK_SECONDS)"
+	@echo "make setup        install the packages that building needs, or name the command"
+	@echo "make clean        remove $(B)/"
+	@echo
+	@echo "B=DIR builds elsewhere. FUZZ_SECONDS=$(FUZZ_SECONDS) is how long 'make test' fuzzes the verifier and the wire parser."

@@ -26,11 +26,26 @@ int amp_ip_udp_open(uint16_t port,
 		    void (*fn)(void *arg, uint32_t src, uint16_t sport, const uint8_t *data,
 			       size_t len),
 		    void *arg);
+int amp_ip_udp_close(uint16_t port);
+/* From an open port or, without opening it, from any free one; sport 0 takes one. */
 int amp_ip_udp_send(uint16_t sport, uint32_t dst, uint16_t dport, const void *data, size_t len);
 /* Sends an ICMP echo request with this ttl; fn gets the reply or the error that it caused: type, code, sender. */
 int amp_ip_echo(uint32_t dst, uint8_t ttl, uint16_t id, uint16_t seq, const void *data, size_t len);
 void amp_ip_on_icmp(void (*fn)(void *arg, uint8_t type, uint8_t code, uint32_t from, uint16_t id,
 			       uint16_t seq),
 		    void *arg);
+
+/* Since the start: packets, and those that were dropped, by why. */
+struct amp_ip_stats {
+	uint64_t in, out;
+	uint64_t not_ours;     /* for an address that is not local, or too short to have one */
+	uint64_t bad_checksum; /* of IP, ICMP, UDP or TCP */
+	uint64_t bad_length;   /* a length in a header does not fit the packet */
+	uint64_t bad_option;   /* a TCP segment that carries an option which it must not */
+	uint64_t no_service;   /* to a closed port, or of a protocol or type nobody handles */
+	uint64_t no_memory;    /* a pool was empty */
+	uint64_t queue_full;   /* too many packets to ourselves at a time */
+};
+void amp_ip_stats(struct amp_ip_stats *s);
 
 #endif

@@ -8,7 +8,7 @@
  * past the packet's end makes the filter fail. Value bits outside the mask are refused.
  *
  * Of several filters that match, the most specific wins: the one that compares more bits (the sum of its EQ
- * atoms' mask bits); of two that compare as many, the one inserted first. A filter with no atoms matches everything.
+ * atoms' mask bits, a bit counting once); of two that compare as many, the one inserted first. A filter with no atoms matches everything.
  */
 #ifndef XOK_FILTER_H
 #define XOK_FILTER_H
