@@ -2,7 +2,7 @@
 /*
  * sdk.h - what a capsule program includes. Compile with `amp build FILE.c` (clang -O2 -target bpf -mcpu=v3).
  *
- * A program has one or more entry points, CAPSULE_ENTRY(name): functions that get the context and return an action.
+ * A program has one or more entry points, CAPSULE_ENTRY(name): functions that get the context `ctx` and return an action.
  * It runs at every active node the capsule crosses, the destination and (when it returns) the origin included.
  */
 #ifndef CAPSULE_SDK_H
@@ -17,13 +17,13 @@
 
 /* Read-only to the program. Addresses are IPv4 as numbers in host order (10.0.0.1 is 0x0a000001). */
 struct capsule_ctx {
-	uint8_t *
-		payload; /* payload_max bytes: arguments, then data; bytes behind payload_len read as zero */
-	uint32_t
-		payload_len; /* when the program started; capsule_resize changes the packet's, not this copy */
+	/* payload_max bytes: arguments, then data; bytes behind payload_len read as zero. */
+	uint8_t *payload;
+	/* When the program started; capsule_resize changes the packet's, not this copy. */
+	uint32_t payload_len;
 	uint32_t payload_max;
-	uint32_t
-		arg_len; /* the signed part at the start of the payload; it goes on unchanged whatever the program writes there */
+	/* The signed part at the start of the payload; it goes on unchanged whatever the program writes there. */
+	uint32_t arg_len;
 	uint32_t flags;
 	uint32_t node; /* this node's address */
 	uint32_t origin, destination;
@@ -36,9 +36,11 @@ struct capsule_ctx {
 	uint64_t sequence;
 	uint64_t arrival; /* UTC ns */
 };
-#define CAPSULE_PAYLOAD_MAX 1200u
-#define CAPSULE_MIN_WINDOW \
-	64u /* payload bytes that may be accessed by constant offset without a check at run time */
+
+/* payload_max is never more: what one packet of 1,200 bytes holds behind its header. */
+#define CAPSULE_PAYLOAD_MAX 960u
+/* Payload bytes that may be accessed by constant offset without a check at run time. */
+#define CAPSULE_MIN_WINDOW 64u
 
 enum capsule_action {
 	CAPSULE_DROP = 0,
@@ -48,8 +50,9 @@ enum capsule_action {
 };
 
 #ifdef __BPF__
-#define CAPSULE_ENTRY(name) \
-	__attribute__((section("capsule/" #name), used)) int name(struct capsule_ctx *ctx)
+#define CAPSULE_ENTRY(name)                                                               \
+	__attribute__((section("capsule/" #name), used)) int name(struct capsule_ctx *ctx \
+								  __attribute__((unused)))
 
 /* Helpers: HELPER(number, name, return type, (C parameters), cost, (argument kinds), text) */
 #define HELPER(number, name, ret, params, cost, kinds, text) \

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+int lonely(int x);
+int lonely(int x)
+{
+	return x;
+}
