@@ -29,6 +29,11 @@ struct xok_env {
 	uint64_t deadline;
 	uint32_t overrun; /* ticks since an unanswered slice-end upcall; 0: none outstanding */
 	void *fpu;	  /* the machine's */
+
+	/* The core's own. */
+	uint64_t debt;	  /* ns its slices took from others; paid back in turns forfeited */
+	uint32_t nfilter; /* filters inserted */
+	uint32_t ring[XOK_ENV_RINGS]; /* kernel frame of each ring, 0: none */
 };
 
 /* How much memory the bookkeeping of a machine of this size takes, a multiple of XOK_PAGE. */

@@ -29,7 +29,8 @@ struct xok_machine_ops {
 	 * with the kernel's half. map_get returns the frame mapped at va and stores its XOK_PROT_ bits, or -1. map_set
 	 * writes one PTE (prot 0 clears it), calling pt_alloc(arg) for each page table it lacks: XOK_ENOMEM or
 	 * XOK_EQUOTA from pt_alloc is passed on with nothing changed but empty page tables. space_free visits every
-	 * user mapping (unmap) and every page table, the root last (pt_free).
+	 * user mapping (unmap) and every page table, the root last (pt_free). The space may be the one that is
+	 * loaded: the machine leaves it first.
 	 */
 	void (*space_init)(void *m, uint32_t root);
 	int64_t (*map_get)(void *m, uint32_t root, uint64_t va, uint32_t *prot);

@@ -68,6 +68,8 @@ struct vc_kind {
 	uint32_t min_window;	 /* the dispatcher promises at least this many window bytes */
 	const struct vc_helper *helpers;
 	uint32_t nhelpers;
+	uint32_t
+		max_window; /* no window is longer, so constant offsets beyond it are refused; 0: not known */
 };
 
 struct vc_prog {
@@ -124,6 +126,12 @@ struct vc_run {
 
 /* Runs a verified program from entry[e]; 0 when it reached EXIT, otherwise the reason it was stopped for. */
 int vc_interp(const struct vc_prog *p, uint32_t e, struct vc_run *r);
+
+/*
+ * A line for people about a run that vc_interp stopped with reason r: the instruction, why, what to do. Of the run only pc and
+ * stop are read.
+ */
+void vc_stop_text(const struct vc_prog *p, const struct vc_run *run, int r, char *buf, size_t len);
 
 /* One instruction as text ("r2 = *(u16 *)(r1 + 12)"); returns how many slots it takes (2 for LDDW). */
 uint32_t vc_disasm(const struct vc_prog *p, uint32_t pc, char *buf, size_t len);

@@ -80,6 +80,14 @@ enum xok_resource {
 #define XOK_NENV 32u
 #define XOK_ENV_INDEX(id) ((id)&0xffu)
 
+/*
+ * What one environment may hold beside frames. XOK_ENV_SUBTREE counts the entries of each child of the root environment
+ * with all its descendants, ended ones too. A ring costs a frame of the quota, an environment's filters together one.
+ */
+#define XOK_ENV_RINGS 8u
+#define XOK_ENV_FILTERS 32u
+#define XOK_ENV_SUBTREE 8u
+
 enum xok_env_state {
 	XOK_ENV_FREE,
 	XOK_ENV_NEW, /* allocated, not yet run */
@@ -99,7 +107,7 @@ enum xok_end {
 };
 
 /* Event bits, set by the kernel or env_notify, collected and cleared by env_sleep. */
-#define XOK_EV_PACKET 0x1u   /* a packet ring of this environment went from empty to non-empty */
+#define XOK_EV_PACKET 0x1u   /* a packet was put into a ring of this environment */
 #define XOK_EV_CHILD 0x2u    /* an environment that this one allocated has ended */
 #define XOK_EV_CONS 0x4u     /* console input is waiting */
 #define XOK_EV_USER 0x10000u /* this bit and above: env_notify's own */
@@ -193,7 +201,8 @@ struct xok_iov {
 struct xok_info {
 	uint32_t magic, version;
 	uint32_t nenv, nframe, nport, nslice;
-	uint32_t env_off, frame_off, port_off, slice_off; /* of the tables below */
+	uint32_t env_off, frame_off, port_off;
+	uint32_t slice_off; /* nslice times uint32_t: the environment of each entry, 0: free */
 	uint64_t tsc0, tsc_mult, wall0;
 	uint64_t boot_len;	 /* bytes of the boot archive at XOK_BOOT_VA */
 	uint64_t ticks, idle_ns; /* since boot */
@@ -223,11 +232,13 @@ enum xok_frame_type {
 	XOK_FRAME_DMA
 };
 
+#define XOK_FRAME_RELEASED 1u /* flag: given back; free once its last mapping and pin is gone */
+
 struct xok_frame_info {
 	uint8_t type;
-	uint8_t pad;
+	uint8_t flags;
 	uint16_t refs;	/* mappings and pins */
-	uint32_t owner; /* environment charged */
+	uint32_t owner; /* environment charged; of a free frame: the next free one */
 	struct xok_cap acl[XOK_NACL_FRAME];
 };
 

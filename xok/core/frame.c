@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* frame.c - the frame table: one type a frame, references, charges, and giving back. */
+#include "kernel.h"
+
+/* Free frames are linked through `owner`, which names nobody while a frame is free. */
+static void push_free(struct xok *x, uint32_t frame)
+{
+	x->frame[frame] = (struct xok_frame_info){.type = XOK_FRAME_FREE, .owner = x->frame_list};
+	x->frame_list = frame;
+	x->info->frames_free++;
+}
+
+void xok_frame_release(struct xok *x, uint32_t frame)
+{
+	/* Frame 0 stays the kernel's: 0 ends the list, and stands for "none" in an environment. */
+	if (!frame || frame >= x->nframe)
+		return;
+	if (x->frame[frame].type == XOK_FRAME_KERNEL && !x->frame[frame].owner)
+		push_free(x, frame);
+}
+
+void *frame_ptr(struct xok *x, uint32_t frame)
+{
+	return x->ops->frame_ptr(x->m, frame);
+}
+
+/* May e be charged n more frames, and are there as many? */
+int frame_room(const struct xok *x, const struct xok_env *e, uint32_t n)
+{
+	if (n > e->info->frames_quota - e->info->frames)
+		return XOK_EQUOTA;
+	return n > x->info->frames_free ? XOK_ENOMEM : XOK_OK;
+}
+
+uint32_t frame_take(struct xok *x, struct xok_env *e, uint8_t type)
+{
+	uint32_t frame = x->frame_list;
+	struct xok_frame_info *f = &x->frame[frame];
+
+	x->frame_list = f->owner;
+	x->info->frames_free--;
+	*f = (struct xok_frame_info){.type = type, .owner = e->info->id};
+	e->info->frames++;
+	memset(frame_ptr(x, frame), 0, XOK_PAGE);
+	return frame;
+}
+
+void frame_put(struct xok *x, uint32_t frame)
+{
+	env_by_id(x, x->frame[frame].owner)->info->frames--;
+	push_free(x, frame);
+}
+
+void frame_ref(struct xok *x, uint32_t frame)
+{
+	x->frame[frame].refs++;
+}
+
+void frame_unref(struct xok *x, uint32_t frame)
+{
+	struct xok_frame_info *f = &x->frame[frame];
+
+	if (--f->refs == 0 && (f->flags & XOK_FRAME_RELEASED))
+		frame_put(x, frame);
+}
+
+/*
+ * Does the number name a frame that capabilities speak about: an environment's, not yet given
+ * back?
+ */
+bool frame_is_user(const struct xok *x, uint64_t frame)
+{
+	if (frame >= x->nframe || (x->frame[frame].flags & XOK_FRAME_RELEASED))
+		return false;
+	return x->frame[frame].type == XOK_FRAME_USER || x->frame[frame].type == XOK_FRAME_DMA;
+}
+
+bool frame_grants(const struct xok *x, const struct xok_cap *c, uint32_t frame, uint8_t need)
+{
+	return cap_grants(c, x->frame[frame].acl, XOK_NACL_FRAME, need);
+}
+
+static void release(struct xok *x, uint32_t frame)
+{
+	x->frame[frame].flags |= XOK_FRAME_RELEASED;
+	if (!x->frame[frame].refs)
+		frame_put(x, frame);
+}
+
+/*
+ * Gives back what an ended environment still owns, after its address space and rings are gone.
+ * What others have mapped lives on until they let go of it, charged to the heir, which gets the
+ * quota for it as well.
+ */
+void frame_retire(struct xok *x, struct xok_env *e, struct xok_env *heir)
+{
+	for (uint32_t f = 1; f < x->nframe && e->info->frames; f++) {
+		struct xok_frame_info *fi = &x->frame[f];
+
+		if (fi->owner != e->info->id ||
+		    (fi->type != XOK_FRAME_USER && fi->type != XOK_FRAME_DMA))
+			continue;
+		release(x, f);
+		if (fi->type == XOK_FRAME_FREE || !heir)
+			continue;
+		fi->owner = heir->info->id;
+		heir->info->frames++;
+		e->info->frames--;
+	}
+}
+
+int64_t sys_frame_alloc(struct xok *x, struct xok_env *e, const struct arg *a)
+{
+	uint32_t n = (uint32_t)a[2].raw, frame[64];
+
+	if (!n || n > 64)
+		return XOK_EINVAL;
+	if (!a[0].cap->valid)
+		return XOK_EPERM;
+	int rc = frame_room(x, e, n);
+	if (rc)
+		return rc;
+
+	for (uint32_t i = 0; i < n; i++) {
+		frame[i] = frame_take(x, e, XOK_FRAME_USER);
+		acl_first(x->frame[frame[i]].acl, XOK_NACL_FRAME, a[0].cap);
+	}
+	return x->ops->copyout(x->m, e->root, a[1].raw, frame, n * sizeof(frame[0]));
+}
+
+int64_t sys_frame_free(struct xok *x, struct xok_env *e, const struct arg *a)
+{
+	uint32_t frame = (uint32_t)a[1].raw;
+	(void)e;
+
+	if (!frame_is_user(x, frame))
+		return XOK_ENOENT;
+	if (!frame_grants(x, a[0].cap, frame, XOK_C))
+		return XOK_EPERM;
+
+	release(x, frame);
+	return XOK_OK;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* books.c - the kernel's books recomputed from what they are about. */
+#include "fake.h"
+
+#include <stdlib.h>
+
+struct tally {
+	uint32_t *refs;	 /* of each frame: mappings and pins */
+	uint8_t *pt;	 /* it is a page table */
+	uint8_t *pinned; /* by how many rings */
+	uint8_t *kernel; /* it holds a ring */
+	uint32_t charged[XOK_NENV];
+};
+
+static bool alive(const struct fake *f, uint32_t i)
+{
+	uint8_t s = f->x->env_info[i].state;
+
+	return s != XOK_ENV_FREE && s != XOK_ENV_ENDED;
+}
+
+static void count_spaces(const struct fake *f, struct tally *t)
+{
+	for (const struct fake_table *pt = f->tables; pt; pt = pt->next) {
+		t->pt[pt->frame]++;
+		for (uint32_t i = 0; i < 512; i++)
+			if (pt->pte[i].prot)
+				t->refs[pt->pte[i].frame]++;
+	}
+}
+
+static void count_env(const struct fake *f, struct tally *t, uint32_t i)
+{
+	const struct xok_env *e = &f->x->env[i];
+
+	t->pt[e->root]++;
+	if (e->uenv_frame)
+		t->refs[e->uenv_frame]++;
+	for (uint32_t j = 0; j < XOK_ENV_RINGS; j++) {
+		const struct ring *r = ring_of(f->x, e, j);
+
+		if (!r)
+			continue;
+		t->kernel[e->ring[j]]++;
+		for (uint32_t k = 0; k < r->nframe; k++) {
+			t->refs[r->frame[k]]++;
+			t->pinned[r->frame[k]]++;
+		}
+	}
+}
+
+static const char *check_frame(const struct fake *f, const struct tally *t, uint32_t i)
+{
+	const struct xok_frame_info *fi = &f->x->frame[i];
+	bool user = fi->type == XOK_FRAME_USER || fi->type == XOK_FRAME_DMA;
+
+	if (t->pt[i] + t->kernel[i] + user + (fi->type == XOK_FRAME_FREE) != 1)
+		return "a frame is of two kinds, or of none";
+	if (t->pt[i] && fi->type != XOK_FRAME_PT)
+		return "a page table has another type";
+	if (t->kernel[i] && fi->type != XOK_FRAME_KERNEL)
+		return "a kernel object has another type";
+	if (t->refs[i] && !user)
+		return "something else than a user frame is mapped";
+	if (t->pinned[i] != (fi->type == XOK_FRAME_DMA))
+		return "pins and type disagree";
+	if (user && fi->refs != t->refs[i])
+		return "references do not add up";
+	if ((fi->flags & XOK_FRAME_RELEASED) && !fi->refs)
+		return "a frame was released and kept";
+	return NULL;
+}
+
+static const char *check_frames(const struct fake *f, struct tally *t)
+{
+	uint32_t free_frames = 0, listed = 0;
+
+	for (uint32_t i = 1; i < f->nframe; i++) {
+		const struct xok_frame_info *fi = &f->x->frame[i];
+		const char *bad = check_frame(f, t, i);
+		const struct xok_env *owner = env_by_id(f->x, fi->owner);
+
+		if (bad)
+			return bad;
+		if (fi->type == XOK_FRAME_FREE)
+			free_frames++;
+		else if (!owner || !alive(f, env_index(f->x, owner)))
+			return "a frame's owner is gone";
+		else
+			t->charged[env_index(f->x, owner)]++;
+	}
+	for (uint32_t i = f->x->frame_list; i && listed < f->nframe; i = f->x->frame[i].owner)
+		listed++;
+	return free_frames == f->info->frames_free && free_frames == listed
+		       ? NULL
+		       : "free frames do not add up";
+}
+
+static const char *check_caps(const struct xok_env_info *info)
+{
+	uint32_t caps = 0, acl = 0;
+
+	for (uint32_t i = 0; i < XOK_NCAP; i++)
+		caps += info->cap[i].valid;
+	for (uint32_t i = 0; i < XOK_NACL; i++)
+		acl += info->acl[i].valid;
+	if (caps != info->ncap_used || acl != info->nacl)
+		return "capability counts do not add up";
+	return info->acl[0].valid ? NULL : "the creator's access entry is gone";
+}
+
+static const char *check_envs(const struct fake *f, const struct tally *t)
+{
+	uint64_t quota = 0;
+
+	for (uint32_t i = 0; i < XOK_NENV; i++) {
+		const struct xok_env_info *info = &f->x->env_info[i];
+		const struct xok_env *e = &f->x->env[i];
+
+		if (info->state == XOK_ENV_FREE)
+			continue;
+		quota += info->frames_quota;
+		if (info->frames > info->frames_quota)
+			return "more charged than the quota";
+		if (info->frames != t->charged[i] + (e->nfilter > 0))
+			return "charges do not add up";
+		if (info->parent && !env_by_id(f->x, info->parent))
+			return "a parent's entry is gone";
+		const char *bad = check_caps(info);
+		if (bad)
+			return bad;
+	}
+	return quota == f->quota || f->powered ? NULL : "quotas do not add up";
+}
+
+static const char *check_filters(const struct fake *f)
+{
+	uint32_t held[XOK_NFILTER] = {0}, of_env[XOK_NENV] = {0};
+
+	for (uint32_t p = 0; p < f->nport; p++) {
+		struct dpf_stats stats;
+		uint32_t n = 0, known = 0;
+
+		for (uint32_t b = 0; b < XOK_NFILTER; b++) {
+			uint16_t to = f->x->demux[p].bind[b];
+
+			known += to != 0;
+			if (!to || to == XOK_BIND_DEAD)
+				continue;
+			held[to - 1]++;
+			n++;
+		}
+		if (n != f->x->port[p].nfilter)
+			return "a port's filters do not add up";
+		dpf_stats(f->x->demux[p].dpf, &stats);
+		if (stats.filters != known)
+			return "a demultiplexer holds other filters than its port";
+	}
+	for (uint32_t i = 0; i < XOK_NFILTER; i++) {
+		const struct xok_env *e = &f->x->env[i / XOK_ENV_FILTERS];
+
+		if (held[i] != f->x->filter[i].nports)
+			return "a filter's ports do not add up";
+		if (held[i] && !ring_of(f->x, e, f->x->filter[i].ring))
+			return "a filter's ring is gone";
+		of_env[i / XOK_ENV_FILTERS] += held[i] > 0;
+	}
+	for (uint32_t i = 0; i < XOK_NENV; i++)
+		if (of_env[i] != (alive(f, i) ? f->x->env[i].nfilter : 0))
+			return "an environment's filters do not add up";
+	return NULL;
+}
+
+static const char *check_slices(const struct fake *f)
+{
+	for (uint32_t i = 0; i < XOK_NSLICE; i++) {
+		struct xok_env *e = f->x->slice[i] ? env_by_id(f->x, f->x->slice[i]) : NULL;
+
+		if (f->x->slice[i] && (!e || !env_live(e)))
+			return "an ended environment has a slice";
+	}
+	if (f->x->current && !env_live(f->x->current))
+		return "an ended environment runs";
+	return NULL;
+}
+
+const char *books(struct fake *f)
+{
+	struct tally t = {
+		.refs = calloc(f->nframe, sizeof(uint32_t)),
+		.pt = calloc(f->nframe, 1),
+		.pinned = calloc(f->nframe, 1),
+		.kernel = calloc(f->nframe, 1),
+	};
+	const char *bad;
+
+	count_spaces(f, &t);
+	for (uint32_t i = 0; i < XOK_NENV; i++)
+		if (alive(f, i))
+			count_env(f, &t, i);
+	bad = check_frames(f, &t);
+	if (!bad)
+		bad = check_envs(f, &t);
+	if (!bad)
+		bad = check_filters(f);
+	if (!bad)
+		bad = check_slices(f);
+	free(t.refs);
+	free(t.pt);
+	free(t.pinned);
+	free(t.kernel);
+	return bad;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fake.h - a machine in memory: frames are pages of the heap, page tables are lists, time stands
+ * still until told. Beside it, what every test of the core wants: a root environment with some
+ * memory, system calls by name, and the check of the kernel's own books.
+ */
+#ifndef XOK_CORE_FAKE_H
+#define XOK_CORE_FAKE_H
+
+#include "xok/core/kernel.h"
+
+/* One page table of the lowest level; the levels above are not imitated, but the root. */
+struct fake_table {
+	struct fake_table *next;
+	uint32_t root, frame;
+	uint64_t base;
+	struct {
+		uint32_t frame, prot;
+	} pte[512];
+};
+
+struct fake {
+	struct xok *x;
+	struct xok_env *root;
+	struct xok_info *info;
+	void *core;
+	uint32_t nframe, nport;
+	uint8_t **page;
+	struct fake_table *tables;
+	uint64_t now;
+	uint64_t quota; /* of the root environment at the start */
+
+	char cons[2][8192]; /* what was written */
+	size_t cons_len[2];
+	const char *cons_waiting; /* what can be read from either console */
+
+	uint8_t tx[XOK_FRAME_MAX];
+	uint32_t tx_port, tx_count;
+	size_t tx_len;
+	bool tx_full;
+	bool powered;
+	uint32_t power_how, power_status;
+};
+
+/* A machine with frames 1..nframe-1 free and all ports up, and a root environment that runs. */
+void fake_init(struct fake *f, uint32_t nframe, uint32_t nport);
+void fake_fini(struct fake *f);
+
+/* The root environment's memory, all of it readable and writable. */
+#define MEM 0x400000ull
+#define MEM_PAGES 4u
+#define MEM_SIZE (MEM_PAGES * XOK_PAGE)
+#define CODE 0x200000ull /* an address for rip; nothing is mapped there */
+
+/* User memory of an environment, checked: the test fails when it is not mapped. */
+void poke(struct fake *f, struct xok_env *e, uint64_t va, const void *data, size_t len);
+void peek(struct fake *f, struct xok_env *e, uint64_t va, void *data, size_t len);
+
+int64_t call6(struct fake *f, struct xok_env *e, uint64_t nr, const uint64_t arg[6]);
+#define CALL(f, e, name, ...) call6(f, e, XOK_SYS_##name, (const uint64_t[6]){__VA_ARGS__})
+
+/* What several tests need of the root environment: each fails the test when a call fails. */
+struct xok_env *child_new(struct fake *f, uint32_t quota, const char *cap_name);
+void child_run(struct fake *f, struct xok_env *e);
+uint32_t frame_new(struct fake *f, struct xok_env *e, uint32_t slot);
+void frames_new(struct fake *f, struct xok_env *e, uint32_t slot, uint32_t *frame, uint32_t n);
+struct xok_cap cap_of(const char *name, uint8_t perms);
+int64_t forge(struct fake *f, struct xok_env *e, uint32_t from, uint32_t to, struct xok_cap want);
+int64_t set_acl(struct fake *f, struct xok_env *e, uint32_t k, uint32_t resource, uint32_t id,
+		uint32_t index, struct xok_cap entry);
+struct xok_env *env_of(struct fake *f, int64_t id);
+
+/*
+ * The kernel's books, recomputed from the machine's page tables, rings and control pages: types,
+ * references, charges, quotas, capability and filter counts. NULL when all is well, or what is
+ * not.
+ */
+const char *books(struct fake *f);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* disasm.c - one instruction as text, driven by the last column of opcodes.def. */
+#include "xok/vcode/internal.h"
+
+static void put_reg(struct vc_text *t, const char *letter, uint32_t reg)
+{
+	vc_put(t, letter);
+	vc_put_int(t, reg);
+}
+
+/* " + 4", " - 4". */
+static void put_displacement(struct vc_text *t, int64_t off)
+{
+	vc_put(t, off < 0 ? " - " : " + ");
+	vc_put_int(t, off < 0 ? -off : off);
+}
+
+static void put_jump(struct vc_text *t, int64_t off)
+{
+	vc_put(t, off < 0 ? "" : "+");
+	vc_put_int(t, off);
+}
+
+static void put_memory(struct vc_text *t, const struct vc_insn *i, bool wide)
+{
+	vc_put(t, wide ? "(u64 *)(r" : "(u32 *)(r");
+	vc_put_int(t, vc_dst(i));
+	put_displacement(t, i->off);
+	vc_put(t, ")");
+}
+
+static const char *atomic_name(int32_t imm)
+{
+	switch (imm & ~VC_FETCH) {
+	case VC_ADD: return "add";
+	case VC_OR: return "or";
+	case VC_AND: return "and";
+	case VC_XOR: return "xor";
+	default: return "?";
+	}
+}
+
+static void put_atomic(struct vc_text *t, const struct vc_insn *i)
+{
+	bool wide = i->op == VC_OP_ATOMIC64;
+	const char *letter = wide ? "r" : "w";
+
+	if (i->imm == VC_CMPXCHG) {
+		vc_put(t, wide ? "r0 = cmpxchg(" : "w0 = cmpxchg32(");
+		put_memory(t, i, wide);
+		vc_put(t, wide ? ", r0, " : ", w0, ");
+		put_reg(t, letter, vc_src(i));
+		vc_put(t, ")");
+		return;
+	}
+	if (!(i->imm & VC_FETCH)) {
+		vc_put(t, "lock ");
+		vc_put(t, atomic_name(i->imm));
+		vc_put(t, " *");
+		put_memory(t, i, wide);
+		vc_put(t, ", ");
+		put_reg(t, letter, vc_src(i));
+		return;
+	}
+	put_reg(t, letter, vc_src(i));
+	vc_put(t, i->imm == VC_XCHG ? " = xchg" : " = fetch_");
+	vc_put(t, i->imm == VC_XCHG ? "" : atomic_name(i->imm));
+	vc_put(t, "(");
+	put_memory(t, i, wide);
+	vc_put(t, ", ");
+	put_reg(t, letter, vc_src(i));
+	vc_put(t, ")");
+}
+
+static void put_call(struct vc_text *t, const struct vc_prog *p, const struct vc_insn *i)
+{
+	const struct vc_helper *h = vc_helper_find(p->kind, i->imm);
+
+	vc_put(t, "call ");
+	if (vc_src(i) == VC_SRC_LOCAL) {
+		put_jump(t, i->imm);
+	} else {
+		vc_put(t, h ? h->name : "helper ");
+		if (!h)
+			vc_put_int(t, i->imm);
+	}
+}
+
+static void put_lddw(struct vc_text *t, const struct vc_prog *p, uint32_t pc)
+{
+	const struct vc_insn *i = &p->insn[pc];
+	uint32_t next = pc + 1 < p->ninsn ? (uint32_t)p->insn[pc + 1].imm : 0;
+
+	put_reg(t, "r", vc_dst(i));
+	vc_put(t, " = ");
+	if (vc_src(i) == VC_SRC_MAP) {
+		vc_put(t, i->imm == VC_MAP_RODATA ? "rodata" : "data");
+		put_displacement(t, next);
+	} else {
+		vc_put_hex(t, (uint64_t)next << 32 | (uint32_t)i->imm);
+	}
+	vc_put(t, " ll");
+}
+
+static void put_directive(struct vc_text *t, const struct vc_prog *p, uint32_t pc, char c)
+{
+	const struct vc_insn *i = &p->insn[pc];
+	char plain[2] = {c, 0};
+
+	switch (c) {
+	case 'd': put_reg(t, "r", vc_dst(i)); break;
+	case 's': put_reg(t, "r", vc_src(i)); break;
+	case 'D': put_reg(t, "w", vc_dst(i)); break;
+	case 'S': put_reg(t, "w", vc_src(i)); break;
+	case 'i': vc_put_int(t, i->imm); break;
+	case 'm': put_displacement(t, i->off); break;
+	case 'j': put_jump(t, i->off); break;
+	case 'J': put_jump(t, i->imm); break;
+	case 'g': vc_put(t, i->off ? "s" : ""); break;
+	case 'x':
+		vc_put(t, i->off == 8	 ? "(s8)"
+			  : i->off == 16 ? "(s16)"
+			  : i->off == 32 ? "(s32)"
+					 : "");
+		break;
+	case 'a': put_atomic(t, i); break;
+	case 'c': put_call(t, p, i); break;
+	case 'l': put_lddw(t, p, pc); break;
+	default: vc_put(t, plain);
+	}
+}
+
+uint32_t vc_disasm(const struct vc_prog *p, uint32_t pc, char *buf, size_t len)
+{
+	struct vc_text t;
+	const char *s;
+
+	vc_text_init(&t, buf, len);
+	if (pc >= p->ninsn) {
+		vc_put(&t, "beyond the end");
+		return 1;
+	}
+	s = vc_opcodes[p->insn[pc].op].text;
+	if (!s) {
+		vc_put(&t, "opcode ");
+		vc_put_hex(&t, p->insn[pc].op);
+		return 1;
+	}
+	for (; *s; s++) {
+		char plain[2] = {*s, 0};
+
+		if (*s == '%')
+			put_directive(&t, p, pc, *++s);
+		else
+			vc_put(&t, plain);
+	}
+	return p->insn[pc].op == VC_OP_LDDW ? 2 : 1;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * flow.h - inside the data-flow pass. Every vc_flow_... takes one instruction, updates w->cur and returns 0, or refuses.
+ */
+#ifndef XOK_VCODE_FLOW_H
+#define XOK_VCODE_FLOW_H
+
+#include "xok/vcode/internal.h"
+
+#define VC_BIT(reg) (1u << (reg))
+
+static inline struct vc_val vc_known(uint8_t kind)
+{
+	return (struct vc_val){.kind = kind};
+}
+
+/* What a register holds; r10 is the frame pointer. */
+static inline struct vc_val vc_reg(const struct vc_work *w, uint32_t reg)
+{
+	return reg < VC_NREG ? w->cur.reg[reg] : vc_known(VC_K_STACK);
+}
+
+/* Every byte of the stack that nobody wrote becomes a number: it reads as zero, or as what an unknown write left. */
+void vc_stack_blur(struct vc_state *s);
+
+int vc_flow_load(struct vc_work *w, uint32_t pc);
+int vc_flow_store(struct vc_work *w, uint32_t pc);
+int vc_flow_atomic(struct vc_work *w, uint32_t pc);
+int vc_flow_alu(struct vc_work *w, uint32_t pc);
+int vc_flow_compare(struct vc_work *w, uint32_t pc);
+int vc_flow_helper(struct vc_work *w, uint32_t pc);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* report.c - reasons in words: what was refused, where, what was known there, and what to do. */
+#include "xok/vcode/internal.h"
+
+struct reason {
+	const char *text, *hint;
+};
+
+static const struct reason reasons[VC_NREASON] = {
+	[VC_FINE] = {"nothing is wrong", ""},
+#define VC_REASON(name, text, hint) [VC_##name] = {text, hint},
+#include "reasons.def"
+#undef VC_REASON
+};
+
+static const struct reason *reason(int r)
+{
+	static const struct reason unknown = {"no such reason", ""};
+
+	return r >= 0 && r < VC_NREASON ? &reasons[r] : &unknown;
+}
+
+/* The names of counters: the enumerators in kebab case, which the preprocessor cannot make; a test compares the two. */
+const char *vc_reason_name(int r)
+{
+	static const char *const names[VC_NREASON] = {
+		[VC_FINE] = "fine",
+		[VC_TOO_LONG] = "too-long",
+		[VC_BAD_OPCODE] = "bad-opcode",
+		[VC_BAD_REGISTER] = "bad-register",
+		[VC_BAD_JUMP] = "bad-jump",
+		[VC_JUMP_INTO_INSN] = "jump-into-insn",
+		[VC_NO_EXIT] = "no-exit",
+		[VC_RECURSION] = "recursion",
+		[VC_BAD_HELPER] = "bad-helper",
+		[VC_HELPER_ARGUMENT] = "helper-argument",
+		[VC_UNINITIALISED] = "uninitialised",
+		[VC_POINTER_ARITHMETIC] = "pointer-arithmetic",
+		[VC_POINTER_LEAK] = "pointer-leak",
+		[VC_NOT_A_POINTER] = "not-a-pointer",
+		[VC_MIXED_POINTER] = "mixed-pointer",
+		[VC_READ_ONLY] = "read-only",
+		[VC_CONTEXT_ACCESS] = "context-access",
+		[VC_STACK_BOUNDS] = "stack-bounds",
+		[VC_DATA_BOUNDS] = "data-bounds",
+		[VC_WINDOW_BOUNDS] = "window-bounds",
+		[VC_BUDGET_EXHAUSTED] = "budget-exhausted",
+		[VC_HELPER_STOP] = "helper-stop",
+	};
+
+	return r >= 0 && r < VC_NREASON && names[r] ? names[r] : "unknown";
+}
+
+const char *vc_reason_text(int r)
+{
+	return reason(r)->text;
+}
+
+const char *vc_reason_hint(int r)
+{
+	return reason(r)->hint;
+}
+
+static const char *const kind_names[VC_NKNOWN] = {
+	[VC_K_UNINIT] = "uninitialised", [VC_K_BYTES] = "bytes", [VC_K_SCALAR] = "number",
+	[VC_K_MIXED] = "mixed",		 [VC_K_CTX] = "ctx",	 [VC_K_WINDOW] = "window",
+	[VC_K_RODATA] = "rodata",	 [VC_K_DATA] = "data",	 [VC_K_STACK] = "stack",
+	[VC_K_OUTER] = "outer-stack",
+};
+
+static void put_val(struct vc_text *t, struct vc_val v)
+{
+	vc_put(t, kind_names[v.kind]);
+	if (!vc_is_pointer(v))
+		return;
+	if (v.var) {
+		vc_put(t, "+?");
+	} else if (v.off) {
+		vc_put(t, v.off > 0 ? "+" : "");
+		vc_put_int(t, v.off);
+	}
+}
+
+static void put_reg(struct vc_text *t, const struct vc_state *s, uint32_t reg)
+{
+	static const struct vc_val fp = {.kind = VC_K_STACK};
+
+	vc_put(t, "r");
+	vc_put_int(t, reg);
+	vc_put(t, "=");
+	put_val(t, reg < VC_NREG ? s->reg[reg] : fp);
+}
+
+/* "r1=ctx r2=window+14 r10=stack fp-8=window+?": what is known; unwritten registers and plain numbers in the stack are left out. */
+static void put_state(struct vc_text *t, const struct vc_state *s)
+{
+	for (uint32_t r = 0; r < VC_NREG; r++) {
+		if (s->reg[r].kind == VC_K_UNINIT)
+			continue;
+		put_reg(t, s, r);
+		vc_put(t, " ");
+	}
+	put_reg(t, s, 10);
+	for (uint32_t n = VC_SLOTS; n-- > 0;) {
+		if (s->slot[n].kind == VC_K_BYTES)
+			continue;
+		vc_put(t, " fp-");
+		vc_put_int(t, (int64_t)(VC_STACK - 8 * n));
+		vc_put(t, "=");
+		put_val(t, s->slot[n]);
+	}
+}
+
+/* "instruction 12: r2 = *(u32 *)(r1 + 4): an access outside ...": the start of every message. */
+static void put_where(struct vc_text *t, const struct vc_prog *p, uint32_t pc, int r)
+{
+	char line[64];
+
+	vc_put(t, "instruction ");
+	vc_put_int(t, pc);
+	vc_put(t, ": ");
+	if (pc < p->ninsn) {
+		vc_disasm(p, pc, line, sizeof(line));
+		vc_put(t, line);
+		vc_put(t, ": ");
+	}
+	vc_put(t, vc_reason_text(r));
+}
+
+int vc_refuse(struct vc_work *w, int r, uint32_t pc, uint32_t regs)
+{
+	struct vc_text t;
+	const char *before = ": ";
+
+	w->rep->reason = r;
+	w->rep->insn = pc;
+	vc_text_init(&t, w->rep->text, sizeof(w->rep->text));
+	put_where(&t, w->p, pc, r);
+	for (uint32_t n = 0; w->at && n <= 10; n++) {
+		if (!(regs >> n & 1))
+			continue;
+		vc_put(&t, before);
+		put_reg(&t, w->at, n);
+		before = ", ";
+	}
+	vc_put(&t, "; ");
+	vc_put(&t, vc_reason_hint(r));
+	vc_text_init(&t, w->rep->state, sizeof(w->rep->state));
+	if (w->at)
+		put_state(&t, w->at);
+	return r;
+}
+
+void vc_stop_text(const struct vc_prog *p, const struct vc_run *run, int r, char *buf, size_t len)
+{
+	struct vc_text t;
+
+	vc_text_init(&t, buf, len);
+	put_where(&t, p, run->pc, r);
+	if (r == VC_HELPER_STOP) {
+		vc_put(&t, ": reason ");
+		vc_put_int(&t, run->stop);
+	}
+	vc_put(&t, "; ");
+	vc_put(&t, vc_reason_hint(r));
+}
