@@ -379,6 +379,10 @@ static void test_pointers(void **state)
 				  "r6 += 4; *(u64 *)(r10 - 8) = r6; r6 = 0; r7 = *(u64 *)(r10 - 8);"
 				  "r0 = *(u8 *)(r7 + 0); exit"),
 			 4);
+	/* Nothing of an overwritten pointer is left to read. */
+	assert_int_equal(run_text(W "r6 += 5; *(u64 *)(r10 - 8) = r6; *(u8 *)(r10 - 1) = 0;"
+				    "r1 = r10; r1 += -8; r2 = 8; call sum; exit"),
+			 0);
 	assert_int_equal(run_text("*(u64 *)(r10 - 8) = r1; *(u8 *)(r10 - 8) = 9; r0 = *(u8 *)(r10 "
 				  "- 8); exit"),
 			 9);
