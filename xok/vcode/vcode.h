@@ -15,6 +15,11 @@
  * to t costs pc - t + 1, a local call the callee's length, a helper its cost; when the budget does not cover
  * it the run stops. So the instructions executed never exceed budget + length.
  *
+ * Pointers into one memory compare by their signed offsets; with the constant 0 only by == and !=, and are never equal to it.
+ * Stack frames start as zeroes. A pointer is kept in the stack by an aligned 8-byte store through r10 and got back the same
+ * way; no other access touches it. A local function is verified once for all its callers, so an argument must point into
+ * the same kind of memory in all calls.
+ *
  * Freestanding, no state of its own.
  */
 #ifndef XOK_VCODE_H
@@ -51,6 +56,7 @@ enum vc_arg {
 /*
  * A helper. fn gets the run's `user` pointer and five arguments (unused ones 0; memory arguments as host pointers, checked, for
  * their whole size). It returns r0. To stop the run it sets *stop to a reason > 0 of the program kind's own.
+ * When fn is called the run's budget, insns and pc are up to date; it may lower the budget to charge for more.
  */
 struct vc_helper {
 	uint32_t number;
