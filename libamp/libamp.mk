@@ -1,1 +1,82 @@
 # SPDX-License-Identifier: BSD-2-Clause
+#
+# libamp: the library operating system, twice over one common half.
+#   LIBAMP_HOST_SRC  for Linux processes (needs DPF_SRC beside it)
+#   LIBAMP_ENV_SRC   for environments; env_program links it
+#   $(eval $(call env_program,NAME,SOURCES))  the environment $(B)/env/NAME.elf and its stripped copy; libsodium and lwIP
+#                    are at hand, LIBAMP_IP_SRC is not (name it among SOURCES)
+
+LIBAMP_COMMON_SRC := $(addprefix libamp/common/,log.c lines.c loop.c ring.c strerror.c timers.c)
+LIBAMP_HOST_SRC := $(LIBAMP_COMMON_SRC) $(addprefix libamp/host/,cons.c demux.c init.c none.c ports.c wait.c)
+LIBAMP_ENV_SRC := $(LIBAMP_COMMON_SRC) libamp/common/chacha.c $(addprefix libamp/pc/,cons.c cpio.c crt.c elf.c \
+	fault.c info.c linux.c linux_file.c linux_mem.c random.c rings.c spawn.c vm.c wait.c)
+
+include libamp/third.mk
+
+# ---- environments ----
+
+LIBAMP_ENV_OBJ := $(B)/env/libamp/pc/start.o $(B)/env/libamp/pc/upcall.o $(LIBAMP_ENV_SRC:%.c=$(B)/env/%.o)
+
+# Code, constants and data each in segments of their own, so that no page is both writable and executable.
+ENV_LINK := $(ENV_CC) -static -no-pie -nostartfiles -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,separate-code \
+	-Wl,-z,max-page-size=4096 -Wl,-z,norelro -Wl,-z,noexecstack
+
+# $(1): name, $(2): sources. Tests are linked the same way, but are not among what is built by default.
+define env_program
+ENVS += $$(B)/env/$(1).elf $$(B)/env/$(1).stripped
+$(call env_link,$(1),$(2))
+endef
+
+define env_link
+$$(B)/env/$(1).elf: $(patsubst %.c,$(B)/env/%.o,$(2)) $$(LIBAMP_ENV_OBJ) $$(LWIP_ENV_LIB) $$(SODIUM_ENV_LIB)
+	@mkdir -p $$(@D)
+	$$(Q)$$(ENV_LINK) -o $$@ $$^
+endef
+
+$(B)/env/%.stripped: $(B)/env/%.elf
+	$(Q)strip -o $@ $<
+
+# ---- host tests ----
+
+LIBAMP_COMMON_TEST_SRC := libamp/test/unit_common.c libamp/common/timers.c libamp/common/lines.c \
+	libamp/common/strerror.c
+LIBAMP_HOST_TEST_SRC = libamp/test/unit_host.c $(LIBAMP_HOST_SRC) $(DPF_SRC)
+
+HOST_TESTS += $(B)/test/libamp_common $(B)/test/libamp_host
+
+$(B)/test/libamp_common: $(LIBAMP_COMMON_TEST_SRC:%.c=$(B)/san/%.o)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka
+
+$(B)/test/libamp_host: $(LIBAMP_HOST_TEST_SRC:%.c=$(B)/san/%.o)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka
+
+LIBAMP_PC_TEST_SRC := libamp/test/unit_pc.c libamp/pc/cpio.c libamp/pc/elf.c libamp/common/chacha.c
+
+HOST_TESTS += $(B)/test/libamp_pc
+
+$(B)/test/libamp_pc: $(LIBAMP_PC_TEST_SRC:%.c=$(B)/san/%.o)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka
+
+FUZZERS += $(B)/fuzz/libamp_cpio $(B)/fuzz/libamp_elf
+
+$(B)/fuzz/libamp_%: $(B)/fuzzobj/libamp/fuzz/fuzz_%.o $(B)/fuzzobj/libamp/pc/cpio.o $(B)/fuzzobj/libamp/pc/elf.o
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(FUZZ_SAN) -o $@ $^
+
+# ---- tests in the guest: each is "init" of an archive of its own, run by xok/pc/test/run ----
+
+LIBAMP_GUEST_NAMES := $(basename $(notdir $(wildcard libamp/test/g_*.c)))
+LIBAMP_GUEST_TESTS := $(LIBAMP_GUEST_NAMES:%=$(B)/guest/%.elf)
+
+$(foreach t,$(LIBAMP_GUEST_NAMES),$(eval $(call env_link,$(t),libamp/test/$(t).c libamp/test/tap.c)))
+$(eval $(call uses_sodium,$(B)/env/libamp/test/g_sodium.o))
+
+$(LIBAMP_GUEST_TESTS): $(B)/guest/%.elf: $(B)/env/%.stripped
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+GUEST_TESTS += $(LIBAMP_GUEST_TESTS)
+guest-tests: $(LIBAMP_GUEST_TESTS)

@@ -119,7 +119,14 @@ void *amp_share_alloc(size_t len);
 
 /* Starts a child with one slice. Returns its environment id or an error; nothing is left behind on an error. */
 int64_t amp_spawn(const struct amp_spawn *s);
+/* Ends an environment and its descendants, or releases the entry of one that has ended (XOK_EV_CHILD told). */
 int amp_env_destroy(uint32_t id);
+/*
+ * Replaces access entry `index` < XOK_NACL of a resource (enum xok_resource) that our slot 0
+ * controls: this is how a child gets at a port or a console. Entry 0 is ours from the start; valid = 0
+ * clears an entry.
+ */
+int amp_grant(uint32_t resource, uint32_t id, uint32_t index, const struct xok_cap *entry);
 int amp_env_notify(uint32_t id, uint32_t bits);
 const struct xok_env_info *amp_env_info(uint32_t id); /* NULL: stale id */
 uint32_t amp_self(void);

@@ -13,12 +13,24 @@ struct amp_host_port {
 	uint8_t mac[6];
 };
 
-/* fds[i] is the descriptor behind console i (may be -1). Returns 0 or -errno with a message on standard error. */
+/*
+ * fds[i] is the descriptor behind console i (may be -1). Returns 0 or -errno with a message on
+ * standard error.
+ */
 int amp_host_init(const char *name, const struct amp_host_port *port, uint32_t nport,
 		  const int fds[2]);
 void amp_host_fini(void);
 
-/* Readiness of another descriptor: fn is called from amp_run when it is readable. */
+/* Drops that the kernel's port counters have no place for. NULL: no such port. */
+struct amp_host_drops {
+	uint64_t tx_no_peer; /* the remote socket is not there: amp_transmit answered XOK_OK */
+};
+const struct amp_host_drops *amp_host_port_drops(uint32_t port);
+
+/*
+ * Readiness of another descriptor: fn is called from amp_run when it is readable or its other end
+ * is gone. XOK_OK, XOK_EBUSY (watched already) or XOK_ENOMEM (64 at most).
+ */
 int amp_host_watch(int fd, void (*fn)(void *arg, int fd), void *arg);
 void amp_host_unwatch(int fd);
 
