@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * node.h - the node's published tables: one page-aligned block that the root domain writes and every other domain maps
+ * read-only. What forwarding, policy and tools need to know stands here, so that nobody has to ask.
+ *
+ * A sequence lock keeps readers consistent: `seq` is odd while the root writes. The calls below retry until they saw one
+ * version. They bound every index and count they read, since they may run over a half-written table before they find out.
+ * Addresses are numbers in host order. Times are nanoseconds.
+ */
+#ifndef NODEOS_NODE_H
+#define NODEOS_NODE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NODE_MAGIC 0x45444f4eu
+#define NODE_VERSION 1u
+
+#define NODE_NAME 32u
+#define NODE_PORTS 16u
+#define NODE_ADDRESSES 16u
+#define NODE_ROUTES 256u
+#define NODE_LPM (2u * NODE_ROUTES + 1u)
+#define NODE_NEIGH_WAYS 8u
+#define NODE_NEIGH_SETS 32u
+#define NODE_NEIGHS (NODE_NEIGH_WAYS * NODE_NEIGH_SETS)
+#define NODE_PRINCIPALS 64u
+#define NODE_RULES 256u
+#define NODE_NO_PORT 0xffffu
+
+enum node_role { NODE_ROUTER, NODE_HOST };
+enum node_route_source { NODE_CONNECTED, NODE_STATIC };
+
+struct node_port {
+	char peer[NODE_NAME];
+	uint8_t mac[6];
+	uint16_t mtu;
+};
+
+struct node_address {
+	uint32_t addr;
+	uint8_t len;
+	uint8_t pad;
+	uint16_t port;
+};
+
+struct node_route {
+	uint32_t prefix;
+	uint32_t via; /* 0: connected, the destination itself is the next hop */
+	uint16_t port;
+	uint8_t len;
+	uint8_t source; /* enum node_route_source */
+};
+
+/* A path-compressed binary trie over the routes; node 0 is none, children are indices. */
+struct node_lpm {
+	uint32_t key;
+	uint16_t child[2];
+	uint16_t value; /* index of a route */
+	uint8_t len;
+	uint8_t used; /* value counts; otherwise the node only branches */
+};
+
+struct node_neigh {
+	uint32_t addr; /* 0: the entry is free */
+	uint16_t port;
+	uint8_t mac[6];
+	uint8_t usable; /* mac may be sent to */
+	uint8_t pad[3];
+};
+
+struct node_principal {
+	uint8_t key[32];
+	char name[NODE_NAME];
+};
+
+/* principal may run module (any: every module), spending at most budget a capsule. */
+struct node_rule {
+	uint16_t principal;
+	uint16_t any;
+	uint32_t budget;
+	uint8_t module[32];
+};
+
+struct node_pub {
+	uint32_t magic, version;
+	_Atomic uint32_t seq;
+	uint32_t role; /* enum node_role */
+	char name[NODE_NAME];
+	int64_t utc_offset; /* added to amp_wall() */
+	uint32_t address;   /* the node's own: the first of its lowest port */
+	uint32_t nport, naddress, nroute, nprincipal, nrule, nlpm;
+	uint32_t lpm_root;
+	struct node_port port[NODE_PORTS];
+	struct node_address addresses[NODE_ADDRESSES];
+	struct node_route route[NODE_ROUTES];
+	struct node_lpm lpm[NODE_LPM];
+	struct node_neigh neigh[NODE_NEIGHS]; /* set-associative by node_neigh_set */
+	struct node_principal principal[NODE_PRINCIPALS];
+	struct node_rule rule[NODE_RULES];
+};
+
+/* ---- the root's side ---- */
+
+void node_init(struct node_pub *p);
+void node_write_begin(struct node_pub *p);
+void node_write_end(struct node_pub *p);
+
+/* Makes the trie over route[0..nroute), between write_begin and write_end. Of equal prefixes the last one counts. */
+void node_lpm_build(struct node_pub *p);
+
+/* ---- everybody's side ---- */
+
+/* UTC as this node knows it, ns since 1970. */
+uint64_t node_utc(const struct node_pub *p);
+
+struct node_hop {
+	uint16_t port;
+	uint32_t next;	 /* whose link address the frame goes to */
+	uint32_t source; /* our address on that port; the node's when it has none */
+	uint16_t mtu;
+};
+/* Longest-prefix match; false: no route. */
+bool node_route(const struct node_pub *p, uint32_t dst, struct node_hop *out);
+
+/* One of our addresses? */
+bool node_is_local(const struct node_pub *p, uint32_t addr);
+/* On a connected network, and not the network's own or broadcast address? Stores the port when asked. */
+bool node_is_connected(const struct node_pub *p, uint32_t addr, uint16_t *port);
+/* 255.255.255.255, or the broadcast or network address of a connected network (RFC 1812 5.3.5). */
+bool node_is_broadcast(const struct node_pub *p, uint32_t addr);
+
+/* Link address of a neighbour and of our own port; false: the root has to resolve it. */
+bool node_link(const struct node_pub *p, uint16_t port, uint32_t addr, uint8_t dst[6],
+	       uint8_t src[6]);
+unsigned node_neigh_set(uint16_t port, uint32_t addr); /* first index of the set */
+
+/* What policy says of a principal and a module: the verdict and, when allowed, the budget. */
+enum node_verdict { NODE_ALLOWED, NODE_UNKNOWN_PRINCIPAL, NODE_DENIED };
+enum node_verdict node_policy(const struct node_pub *p, const uint8_t key[32],
+			      const uint8_t module[32], uint32_t *budget);
+
+#endif

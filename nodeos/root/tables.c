@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tables.c - `show`: the rows of CONTROL.md.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "nodeos/lib/inet.h"
+#include "nodeos/root/root.h"
+
+static void show_ports(struct root *root, const struct reply *r)
+{
+	struct control *c = &root->control;
+
+	for (uint32_t i = 0; i < root->pub->nport; i++) {
+		const struct xok_port_info *info = amp_port(i);
+		char addr[TEXT_PREFIX] = "", mac[TEXT_MAC];
+
+		for (uint32_t k = root->cfg.naddress; k-- > 0;) {
+			if (root->cfg.address[k].port == i)
+				text_put_prefix(addr, root->cfg.address[k].addr,
+						root->cfg.address[k].len);
+		}
+		row_begin(c, r);
+		row_u64(c, "port", i);
+		row_text(c, "address", addr);
+		row_text(c, "peer", root->cfg.peer[i]);
+		row_text(c, "mac", text_put_mac(mac, info->mac));
+		row_u64(c, "rx_packets", info->rx_packets);
+		row_u64(c, "tx_packets", info->tx_packets);
+		row_u64(c, "rx_bytes", info->rx_bytes);
+		row_u64(c, "tx_bytes", info->tx_bytes);
+		row_u64(c, "txq", info->txq);
+		row_end(c);
+	}
+}
+
+static void show_routes(struct root *root, const struct reply *r)
+{
+	struct control *c = &root->control;
+
+	for (uint32_t i = 0; i < root->pub->nroute; i++) {
+		const struct node_route *n = &root->pub->route[i];
+		char prefix[TEXT_PREFIX], via[TEXT_IP4] = "";
+
+		if (n->via)
+			text_put_ip4(via, n->via);
+		row_begin(c, r);
+		row_text(c, "prefix", text_put_prefix(prefix, n->prefix, n->len));
+		row_text(c, "via", via);
+		row_u64(c, "port", n->port);
+		row_text(c, "source", n->source == NODE_CONNECTED ? "connected" : "static");
+		row_end(c);
+	}
+}
+
+static void show_neighbours(struct root *root, const struct reply *r)
+{
+	struct control *c = &root->control;
+
+	for (uint32_t i = 0; i < NODE_NEIGHS; i++) {
+		const struct neigh_entry *e = &root->ip.neigh.entry[i];
+		const struct node_neigh *n = &root->pub->neigh[i];
+		char mac[TEXT_MAC] = "";
+
+		if (e->state == NEIGH_FREE)
+			continue;
+		if (n->usable)
+			text_put_mac(mac, n->mac);
+		row_begin(c, r);
+		row_u64(c, "port", n->port);
+		row_ip4(c, "address", n->addr);
+		row_text(c, "mac", mac);
+		row_text(c, "state", neigh_state_name(e->state));
+		row_end(c);
+	}
+}
+
+static void domain_row(struct root *root, const struct reply *r, const char *name, uint32_t env,
+		       const char *state, const char *why)
+{
+	static const struct xok_env_info none;
+	const struct xok_env_info *info = env ? amp_env_info(env) : NULL;
+	struct control *c = &root->control;
+
+	if (!info)
+		info = &none;
+	row_begin(c, r);
+	row_text(c, "name", name);
+	row_u64(c, "env", env);
+	row_text(c, "state", state);
+	row_u64(c, "frames", info->frames);
+	row_u64(c, "quota", info->frames_quota);
+	row_u64(c, "slices", info->slices);
+	row_u64(c, "run_ns", info->run_ns);
+	row_u64(c, "packets", info->packets);
+	row_text(c, "why", why);
+	row_end(c);
+}
+
+static void show_domains(struct root *root, const struct reply *r)
+{
+	domain_row(root, r, "root", amp_self(), "started", "");
+	for (unsigned i = 0; i < DOMAINS; i++) {
+		const struct domain *d = &root->domains.d[i];
+
+		if (d->state != DOMAIN_FREE)
+			domain_row(root, r, d->name, d->env, domain_state_name(d->state), d->why);
+	}
+}
+
+static void show_modules(struct root *root, const struct reply *r)
+{
+	struct control *c = &root->control;
+	struct ee_module m;
+
+	for (unsigned i = 0; i < EE_MODULES; i++) {
+		if (!ee_link_module(&root->ee, i, &m))
+			continue;
+		row_begin(c, r);
+		row_hex(c, "code", m.code, 32);
+		row_text(c, "name", m.name);
+		row_u64(c, "insns", m.insns);
+		row_u64(c, "runs", m.runs);
+		row_ip4(c, "from", m.from);
+		row_end(c);
+	}
+}
+
+static void show_principals(struct root *root, const struct reply *r)
+{
+	struct control *c = &root->control;
+	const struct config *f = &root->cfg;
+	char hex[65];
+
+	for (uint32_t i = 0; i < f->nprincipal; i++) {
+		row_begin(c, r);
+		row_text(c, "name", f->principal[i].name);
+		row_hex(c, "key", f->principal[i].key, 32);
+		row_list_begin(c, "allow");
+		for (uint32_t k = 0; k < f->nrule; k++) {
+			if (f->rule[k].principal != i)
+				continue;
+			text_hex(hex, f->rule[k].module, 32);
+			row_list_pair(c, "module", f->rule[k].any ? "*" : hex, "budget",
+				      f->rule[k].budget);
+		}
+		row_list_end(c);
+		row_end(c);
+	}
+}
+
+static void counter_row(struct control *c, const struct reply *r, const char *group,
+			const char *name, uint64_t value)
+{
+	row_begin(c, r);
+	row_text(c, "group", group);
+	row_text(c, "name", name);
+	row_u64(c, "value", value);
+	row_end(c);
+}
+
+static void port_counters(struct control *c, const struct reply *r, uint32_t port)
+{
+	const struct xok_port_info *p = amp_port(port);
+	const struct {
+		const char *name;
+		uint64_t value;
+	} row[] = {
+		{"rx-packets", p->rx_packets},	       {"rx-bytes", p->rx_bytes},
+		{"tx-packets", p->tx_packets},	       {"tx-bytes", p->tx_bytes},
+		{"drop-bad-length", p->rx_bad_length}, {"drop-no-filter", p->rx_no_filter},
+		{"drop-ring-full", p->rx_ring_full},   {"transmit-full", p->tx_full},
+	};
+	char group[16];
+
+	snprintf(group, sizeof(group), "port%u", port);
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		counter_row(c, r, group, row[i].name, row[i].value);
+}
+
+static void show_counters(struct root *root, const struct reply *r)
+{
+	static const char *const ip_name[] = {
+#define COUNTER(name, stable, text) stable,
+#include "nodeos/counters.def"
+#undef COUNTER
+	};
+	struct control *c = &root->control;
+	const struct ee_pub *ee = &root->ee.shared->pub;
+
+	for (unsigned i = 0; i < IPC_N; i++)
+		counter_row(c, r, "ip", ip_name[i], root->ip.count.n[i]);
+	for (unsigned i = 0; i < EE_NREFUSAL; i++)
+		counter_row(c, r, "capsule", ee_refusal_name(i), ee->refused[i]);
+	for (unsigned i = 0; i < EEC_N; i++)
+		counter_row(c, r, "capsule", ee_counter_name(i), ee->counter[i]);
+	counter_row(c, r, "capsule", "drop-malformed-event", root->ee.malformed);
+	counter_row(c, r, "capsule", "queue-resets",
+		    root->ee.events.resets + root->ee.punts.resets);
+	for (uint32_t i = 0; i < root->pub->nport; i++)
+		port_counters(c, r, i);
+}
+
+bool table_show(struct root *root, const char *what, const struct reply *r)
+{
+	static const struct {
+		const char *name;
+		void (*fn)(struct root *root, const struct reply *r);
+	} table[] = {
+		{"ports", show_ports},		 {"routes", show_routes},
+		{"neighbours", show_neighbours}, {"domains", show_domains},
+		{"modules", show_modules},	 {"principals", show_principals},
+		{"counters", show_counters},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (!strcmp(table[i].name, what)) {
+			table[i].fn(root, r);
+			return true;
+		}
+	}
+	return false;
+}

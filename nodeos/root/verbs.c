@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * verbs.c - the typed commands.
+ */
+#include <string.h>
+
+#include "amp/ip.h"
+#include "nodeos/lib/inet.h"
+#include "nodeos/root/root.h"
+
+#define ANSWER_NS 2000000000ull
+#define UDP_SOURCE 49152u
+#define PING_SIZE 56u
+#define PING_SIZE_MAX 1472u
+#define HEX_MAX 1472u
+
+/* ---- what waits for an answer ---- */
+
+static void answered(struct pending *p)
+{
+	amp_timer_cancel(&p->timer);
+	p->used = false;
+}
+
+static void on_timeout(void *arg)
+{
+	struct pending *p = arg;
+	char addr[TEXT_IP4];
+
+	p->used = false;
+	reply_error(&p->reply, "no answer from %s in %u s", text_put_ip4(addr, p->to),
+		    (unsigned)(ANSWER_NS / 1000000000u));
+}
+
+static struct pending *pend(struct root *r, const struct reply *reply, uint32_t to, bool udp)
+{
+	for (unsigned i = 0; i < PENDING; i++) {
+		struct pending *p = &r->pendings.p[i];
+
+		if (p->used)
+			continue;
+		*p = (struct pending){
+			.root = r, .reply = *reply, .used = true, .udp = udp, .to = to};
+		p->timer.fn = on_timeout;
+		p->timer.arg = p;
+		p->sent = amp_now();
+		if (amp_timer_in(&p->timer, ANSWER_NS) < 0)
+			break;
+		return p;
+	}
+	reply_error(reply, "%u requests wait for answers: try again in 2 s", PENDING);
+	return NULL;
+}
+
+static void on_icmp(void *arg, uint8_t type, uint8_t code, uint32_t from, uint16_t id, uint16_t seq)
+{
+	struct root *r = arg;
+	struct control *c = &r->control;
+
+	if (id != r->pendings.id)
+		return;
+	for (unsigned i = 0; i < PENDING; i++) {
+		struct pending *p = &r->pendings.p[i];
+
+		if (!p->used || p->udp || p->seq != seq)
+			continue;
+		row_begin(c, &p->reply);
+		row_ip4(c, "from", __builtin_bswap32(from));
+		row_u64(c, "type", type);
+		row_u64(c, "code", code);
+		row_u64(c, "rtt_ns", amp_now() - p->sent);
+		row_end(c);
+		reply_done(&p->reply);
+		answered(p);
+		return;
+	}
+}
+
+static void on_datagram(void *arg, uint32_t src, uint16_t sport, const uint8_t *data, size_t len)
+{
+	struct root *r = arg;
+	struct control *c = &r->control;
+	uint32_t from = __builtin_bswap32(src);
+	char hex[2 * HEX_MAX + 1];
+
+	for (unsigned i = 0; i < PENDING; i++) {
+		struct pending *p = &r->pendings.p[i];
+
+		if (!p->used || !p->udp || p->to != from || p->port != sport)
+			continue;
+		text_hex(hex, data, len < HEX_MAX ? len : HEX_MAX);
+		row_begin(c, &p->reply);
+		row_ip4(c, "from", from);
+		row_u64(c, "port", sport);
+		row_text(c, "data", hex);
+		row_u64(c, "rtt_ns", amp_now() - p->sent);
+		row_end(c);
+		reply_done(&p->reply);
+		answered(p);
+		return;
+	}
+}
+
+/* ---- one function for each verb ---- */
+
+static bool address_arg(const char *s, uint32_t *addr, const struct reply *r)
+{
+	if (text_ip4(s, addr) && inet_host_address(*addr))
+		return true;
+	reply_error(r, "\"%.20s\" is not the IPv4 address of a host: write it as 10.0.0.1", s);
+	return false;
+}
+
+static void do_show(struct root *root, const struct words *w, const struct reply *r)
+{
+	if (table_show(root, w->w[1], r))
+		reply_done(r);
+	else
+		reply_error(r, "there is no table \"%.20s\": help lists them", w->w[1]);
+}
+
+static void do_ping(struct root *root, const struct words *w, const struct reply *r)
+{
+	uint64_t ttl = IP4_TTL, size = PING_SIZE;
+	uint8_t data[PING_SIZE_MAX];
+	struct pending *p;
+	uint32_t to;
+	int rc;
+
+	if (!address_arg(w->w[1], &to, r))
+		return;
+	for (unsigned i = 2; i < w->n; i += 2) {
+		bool is_ttl = !strcmp(w->w[i], "ttl"), is_size = !strcmp(w->w[i], "size");
+
+		if ((!is_ttl && !is_size) || i + 1 == w->n ||
+		    !text_u64(w->w[i + 1], is_ttl ? 255 : PING_SIZE_MAX, is_ttl ? &ttl : &size) ||
+		    ttl < 1) {
+			reply_error(r, "say ttl N (1 to 255) or size N (up to %u)", PING_SIZE_MAX);
+			return;
+		}
+	}
+	p = pend(root, r, to, false);
+	if (!p)
+		return;
+	p->seq = root->pendings.next_seq++;
+	for (size_t i = 0; i < size; i++)
+		data[i] = (uint8_t)i;
+	rc = amp_ip_echo(__builtin_bswap32(to), (uint8_t)ttl, root->pendings.id, p->seq, data,
+			 size);
+	if (rc < 0) {
+		answered(p);
+		reply_error(r, "the echo request could not be sent: %s", amp_strerror(rc));
+	}
+}
+
+static void do_udp(struct root *root, const struct words *w, const struct reply *r)
+{
+	uint8_t data[HEX_MAX];
+	struct pending *p;
+	uint64_t port;
+	uint32_t to;
+	long len;
+	int rc = 0;
+
+	if (!address_arg(w->w[1], &to, r))
+		return;
+	if (!text_u64(w->w[2], 65535, &port) || port == 0) {
+		reply_error(r, "\"%.20s\" is not a UDP port: 1 to 65535", w->w[2]);
+		return;
+	}
+	len = w->n > 3 ? text_unhex(w->w[3], data, sizeof(data)) : 0;
+	if (len < 0) {
+		reply_error(r, "the data is not hexadecimal digits, two a byte, up to %u bytes",
+			    HEX_MAX);
+		return;
+	}
+	if (!root->pendings.udp_open)
+		rc = amp_ip_udp_open(UDP_SOURCE, on_datagram, root);
+	if (rc < 0) {
+		reply_error(r, "no UDP port to send from: %s", amp_strerror(rc));
+		return;
+	}
+	root->pendings.udp_open = true;
+	p = pend(root, r, to, true);
+	if (!p)
+		return;
+	p->port = (uint16_t)port;
+	rc = amp_ip_udp_send(UDP_SOURCE, __builtin_bswap32(to), (uint16_t)port, data, (size_t)len);
+	if (rc < 0) {
+		answered(p);
+		reply_error(r, "the datagram could not be sent: %s", amp_strerror(rc));
+	}
+}
+
+static void do_inject(struct root *root, const struct words *w, const struct reply *r)
+{
+	uint8_t packet[HEX_MAX];
+	char err[CONFIG_ERROR];
+	long len = text_unhex(w->w[1], packet, sizeof(packet));
+
+	if (!root->host.inject)
+		reply_error(r, "capsules are injected at edges, not here");
+	else if (len < 0)
+		reply_error(r, "the packet is not hexadecimal digits, two a byte, up to %u bytes",
+			    HEX_MAX);
+	else if (!root->host.inject(root->host.arg, packet, (size_t)len, err))
+		reply_error(r, "%s", err);
+	else
+		reply_done(r);
+}
+
+static void do_run(struct root *root, const struct words *w, const struct reply *r)
+{
+	char err[CONFIG_ERROR];
+
+	if (!root->host.run)
+		reply_error(r, "this node has no environments to start");
+	else if (!root->host.run(root->host.arg, w->w[1], err))
+		reply_error(r, "%s", err);
+	else
+		reply_done(r);
+}
+
+static void do_help(struct root *root, const struct words *w, const struct reply *r)
+{
+	static const struct {
+		const char *verb, *usage, *text;
+	} line[] = {
+#define CONFIG_VERB(name, least, most, usage, text) {#name, usage, text},
+#define RUN_VERB(name, least, most, usage, text) {#name, usage, text},
+#include "nodeos/verbs.def"
+#undef CONFIG_VERB
+#undef RUN_VERB
+	};
+	struct control *c = &root->control;
+
+	(void)w;
+	for (size_t i = 0; i < sizeof(line) / sizeof(line[0]); i++) {
+		row_begin(c, r);
+		row_text(c, "verb", line[i].verb);
+		row_text(c, "usage", line[i].usage);
+		row_text(c, "text", line[i].text);
+		row_end(c);
+	}
+	reply_done(r);
+}
+
+static void do_poweroff(struct root *root, const struct words *w, const struct reply *r)
+{
+	(void)root;
+	(void)w;
+	reply_done(r);
+	amp_power_off();
+}
+
+/* ---- configuration while the node runs ---- */
+
+static void configure(struct root *root, const struct words *w, const struct reply *r)
+{
+	struct config_error e = {0};
+	char err[CONFIG_ERROR] = "";
+
+	root->draft = root->cfg;
+	if (!config_command(&root->draft, w, err)) {
+		reply_error(r, "%s", err);
+		return;
+	}
+	if (config_check(&root->draft, &e, 1)) {
+		config_drop_modules(&root->draft);
+		reply_error(r, "%s", e.text);
+		return;
+	}
+	if (!root_apply(root, err))
+		reply_error(r, "%s", err);
+	else
+		reply_done(r);
+}
+
+/* ---- the table ---- */
+
+struct verb {
+	const char *name;
+	unsigned least, most;
+	const char *usage;
+	void (*fn)(struct root *root, const struct words *w, const struct reply *r);
+};
+
+static const struct verb verbs[] = {
+#define CONFIG_VERB(name, least, most, usage, text)
+#define RUN_VERB(name, least, most, usage, text) {#name, least, most, usage, do_##name},
+#include "nodeos/verbs.def"
+#undef CONFIG_VERB
+#undef RUN_VERB
+};
+
+void verb_run(struct root *root, const struct words *w, const struct reply *r)
+{
+	const struct verb *v = NULL;
+
+	if (config_is_verb(w->w[0])) {
+		configure(root, w, r);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]) && !v; i++) {
+		if (!strcmp(verbs[i].name, w->w[0]))
+			v = &verbs[i];
+	}
+	if (!v)
+		reply_error(r, "there is no command \"%.32s\": help lists them", w->w[0]);
+	else if (w->n - 1 < v->least || w->n - 1 > v->most)
+		reply_error(r, "wrong number of words: %s %s", v->name, v->usage);
+	else
+		v->fn(root, w, r);
+}
+
+void verbs_init(struct root *root)
+{
+	/* Answers to somebody else's echo requests, or to ones from before a restart, must not match. */
+	amp_random(&root->pendings.id, sizeof(root->pendings.id));
+	amp_ip_on_icmp(on_icmp, root);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * verbs.h - what typed commands do: tables, echo requests, datagrams, and configuration while the node runs.
+ */
+#ifndef NODEOS_VERBS_H
+#define NODEOS_VERBS_H
+
+#include "nodeos/lib/text.h"
+#include "nodeos/root/control.h"
+
+/* Runs a command; the reply ends now or later. */
+void verb_run(struct root *root, const struct words *w, const struct reply *r);
+
+#define PENDING 16u
+
+/* An echo request or datagram that waits for its answer. */
+struct pending {
+	struct root *root;
+	struct reply reply;
+	struct amp_timer timer;
+	bool used, udp;
+	uint16_t seq;  /* echo */
+	uint16_t port; /* datagram */
+	uint32_t to;
+	uint64_t sent;
+};
+
+struct pendings {
+	struct pending p[PENDING];
+	uint16_t id, next_seq;
+	bool udp_open;
+};
+
+void verbs_init(struct root *root);
+
+/* tables.c: `show WHAT`. False: there is no such table. */
+bool table_show(struct root *root, const char *what, const struct reply *r);
+
+#endif

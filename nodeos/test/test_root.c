@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_root.c - the root domain put together: consoles, configuration in force, domains that end, a capsule domain that lies. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "nodeos/lib/inet.h"
+#include "nodeos/root/root.h"
+#include "nodeos/test/mock_amp.h"
+
+#define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static struct root root;
+static struct node_pub pub;
+static struct ee_shared *shared;
+static struct msgq events, punts;
+
+static const char file[] = "node r1\nport 0 address 10.0.0.1/24\nport 1 address 10.0.1.1/24\n"
+			   "route 10.2.0.0/16 via 10.0.1.2\nprincipal alice " KEY
+			   "\nallow alice * budget 9\n";
+
+static int setup(void **state)
+{
+	const struct root_host host = {0};
+	struct config_error err[4];
+	char why[CONFIG_ERROR];
+
+	(void)state;
+	mock_reset(2);
+	shared = calloc(1, sizeof(*shared));
+	assert_non_null(shared);
+	assert_int_equal(root_init(&root, &pub, shared, &host), 0);
+	msgq_open_producer(&events, shared->events, EE_EVENTS_SIZE);
+	msgq_open_producer(&punts, shared->punts, EE_PUNTS_SIZE);
+	assert_int_equal(root_read(&root, file, strlen(file), err, 4), 0);
+	assert_true(root_apply(&root, why));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(shared);
+	return 0;
+}
+
+static void work(void)
+{
+	amp_post(EE_EV_WORK);
+	mock_post_events();
+}
+
+static const char *ask(const char *line)
+{
+	(void)mock_console(1);
+	mock_typed(1, line);
+	return mock_console(1);
+}
+
+static void ready_when_both_are(void **state)
+{
+	struct ee_event e = {.kind = EE_READY};
+
+	(void)state;
+	assert_string_equal(mock_console(1), "");
+	msgq_put(&events, &e, sizeof(e), NULL, 0);
+	work();
+	assert_string_equal(mock_console(1), "* {\"event\":\"ready\",\"node\":\"r1\"}\n");
+	msgq_put(&events, &e, sizeof(e), NULL, 0);
+	work();
+	assert_string_equal(mock_console(1), "");
+}
+
+static void answers(void **state)
+{
+	(void)state;
+	assert_string_equal(ask("q1 show routes"),
+			    "q1 {\"prefix\":\"10.2.0.0/16\",\"via\":\"10.0.1.2\",\"port\":1,"
+			    "\"source\":\"static\"}\n"
+			    "q1 {\"prefix\":\"10.0.0.0/24\",\"via\":\"\",\"port\":0,"
+			    "\"source\":\"connected\"}\n"
+			    "q1 {\"prefix\":\"10.0.1.0/24\",\"via\":\"\",\"port\":1,"
+			    "\"source\":\"connected\"}\nq1 .\n");
+	assert_string_equal(ask("a show principals"),
+			    "a {\"name\":\"alice\",\"key\":\"" KEY
+			    "\",\"allow\":[{\"module\":\"*\",\"budget\":9}]}\na .\n");
+	assert_non_null(strstr(ask("b show counters"), "\"drop-checksum\",\"value\":0"));
+	assert_non_null(strstr(ask("c show domains"), "\"name\":\"root\""));
+	assert_non_null(strstr(ask("d help"), "\"verb\":\"route\""));
+}
+
+static void errors(void **state)
+{
+	(void)state;
+	assert_string_equal(ask("x shoe"), "x ! there is no command \"shoe\": help lists them\n");
+	assert_string_equal(ask("x show hats"),
+			    "x ! there is no table \"hats\": help lists them\n");
+	assert_non_null(strstr(ask("noidea"), "? ! a request is ID"));
+	assert_non_null(strstr(ask("! show"), "? ! a request is ID"));
+	assert_non_null(strstr(ask("x ping 1.2.3"), "x ! "));
+	assert_non_null(strstr(ask("x ping 10.0.0.2 ttl"), "x ! "));
+	assert_non_null(strstr(ask("x inject 00"), "x ! capsules are injected at edges"));
+	assert_non_null(strstr(ask("x run t"), "x ! "));
+	assert_string_equal(ask("x "), "x .\n");
+	/* What is quoted cannot end the line. */
+	assert_null(strchr(ask("x \x01\x02zz"), 1));
+}
+
+static void typed_configuration(void **state)
+{
+	struct node_hop hop;
+
+	(void)state;
+	assert_string_equal(ask("x route 10.3.0.0/16 via 10.0.0.9"), "x .\n");
+	assert_true(node_route(&pub, 0x0a030001, &hop));
+	assert_int_equal(hop.next, 0x0a000009);
+	/* A refused one changes nothing. */
+	assert_non_null(strstr(ask("x route 10.4.0.0/16 via 12.0.0.9"), "x ! the gateway"));
+	assert_false(node_route(&pub, 0x0a040001, &hop));
+	assert_string_equal(ask("x clock 1800000000000000000"), "x .\n");
+	assert_int_equal(node_utc(&pub), 1800000000000000000);
+	mock_advance(5);
+	assert_string_equal(ask("x neighbour 0 10.0.0.7 52:54:00:00:00:07"), "x .\n");
+	assert_int_equal(node_utc(&pub), 1800000000000000005);
+	assert_non_null(strstr(ask("x show neighbours"), "\"static\""));
+}
+
+static void tables_for_people(void **state)
+{
+	(void)state;
+	(void)mock_console(0);
+	mock_typed(0, "show routes");
+	assert_string_equal(mock_console(0),
+			    "prefix              via              port  source\n"
+			    "10.2.0.0/16         10.0.1.2            1  static\n"
+			    "10.0.0.0/24                             0  connected\n"
+			    "10.0.1.0/24                             1  connected\n");
+	mock_typed(0, "foo");
+	assert_string_equal(mock_console(0),
+			    "error: there is no command \"foo\": help lists them\n");
+}
+
+static void unanswered_ping(void **state)
+{
+	(void)state;
+	assert_string_equal(ask("p ping 10.0.0.9"), "");
+	mock_advance(1999999999);
+	assert_string_equal(mock_console(1), "");
+	mock_advance(1);
+	assert_string_equal(mock_console(1), "p ! no answer from 10.0.0.9 in 2 s\n");
+}
+
+/* Whatever comes out of the queues and the published table, the root stays up and writes whole lines. */
+static void lying_capsule_domain(void **state)
+{
+	uint8_t msg[MSGQ_MAX];
+	uint32_t lines = 0;
+
+	(void)state;
+	srandom(1);
+	for (int i = 0; i < 20000; i++) {
+		size_t len = (size_t)random() % 400;
+		struct ee_event e;
+		struct ee_punt p;
+
+		for (size_t k = 0; k < sizeof(msg); k++)
+			msg[k] = (uint8_t)random();
+		if (i % 2) {
+			memcpy(&e, msg, sizeof(e));
+			e.kind = (uint8_t)(random() % 8);
+			e.text_len = (uint32_t)(i % 10 ? len : len + 1);
+			msgq_put(&events, &e, sizeof(e), msg, len);
+		} else {
+			memcpy(&p, msg, sizeof(p));
+			p.kind = (uint8_t)(random() % 5);
+			p.len = (uint16_t)len;
+			if (i % 3 && len >= IP4_HLEN)
+				inet_ip4_header(msg, 0, len, 0, (uint8_t)random(), PROTO_UDP,
+						0x0a000005, 0x0a000105);
+			msgq_put(&punts, &p, sizeof(p), msg, len);
+		}
+		msgq_put(&events, msg, (size_t)random() % 100, NULL, 0);
+		work();
+		for (const char *s = mock_console(1); *s;) {
+			const char *nl = strchr(s, '\n');
+
+			assert_non_null(nl);
+			assert_memory_equal(s, "* {\"event\":\"", 12);
+			assert_int_equal(nl[-1], '}');
+			for (; s < nl; s++)
+				assert_true(*s >= 0x20 && *s < 0x7f);
+			s = nl + 1;
+			lines++;
+		}
+		if (i % 100 == 0) {
+			memset(&shared->pub, 0xff, sizeof(shared->pub));
+			assert_non_null(strstr(ask("m show modules"), "m .\n"));
+			mock_advance(1000000000);
+		}
+	}
+	assert_true(lines > 1000);
+	assert_true(root.ee.malformed > 100);
+	assert_true(root.ip.count.n[IPC_PUNT_BAD] > 100);
+}
+
+/* The longest payload there is. */
+static void longest_event(void **state)
+{
+	struct ee_event e = {.kind = EE_DELIVERED, .text_len = MSGQ_MAX - sizeof(e)};
+	static const uint8_t text[MSGQ_MAX];
+	const char *line;
+
+	(void)state;
+	assert_int_equal(msgq_put(&events, &e, sizeof(e), text, e.text_len), 0);
+	work();
+	line = mock_console(1);
+	assert_true(strlen(line) > 2 * e.text_len);
+	assert_true(strlen(line) <= AMP_LINE);
+}
+
+static struct domain *start_domain(bool restart)
+{
+	const struct domain_spec spec = {.name = "capsule", .file = "ee", .restart = restart};
+	struct domain *d;
+	int rc;
+
+	mock_env.state = XOK_ENV_RUNNABLE;
+	d = domain_create(&root.domains, &spec, &rc);
+	assert_non_null(d);
+	return d;
+}
+
+static void ended_domain_is_restarted(void **state)
+{
+	struct domain *d = start_domain(true);
+
+	(void)state;
+	(void)mock_console(1);
+	mock_env.state = XOK_ENV_ENDED;
+	mock_env.end = XOK_END_FAULT;
+	mock_env.last.trapno = 14;
+	amp_post(XOK_EV_CHILD);
+	mock_post_events();
+	assert_non_null(strstr(mock_console(1), "\"state\":\"ended\",\"why\":\"fault: vector 14"));
+	assert_int_equal(mock_spawned, 1);
+	assert_int_equal(mock_destroyed, 1);
+	/* Not at once: it had run for no time at all. */
+	mock_advance(DOMAIN_RESTART_NS - 1);
+	assert_int_equal(mock_spawned, 1);
+	mock_env.state = XOK_ENV_RUNNABLE;
+	mock_advance(1);
+	assert_int_equal(mock_spawned, 2);
+	assert_int_equal(d->starts, 2);
+	assert_non_null(strstr(mock_console(1), "\"state\":\"started\""));
+}
+
+static void failing_restart_is_repeated(void **state)
+{
+	(void)state;
+	(void)start_domain(true);
+	mock_env.state = XOK_ENV_ENDED;
+	mock_spawn_result = XOK_ENOMEM;
+	amp_post(XOK_EV_CHILD);
+	mock_post_events();
+	mock_advance(3 * DOMAIN_RESTART_NS);
+	assert_int_equal(mock_spawned, 1);
+	mock_spawn_result = 5;
+	mock_env.state = XOK_ENV_RUNNABLE;
+	mock_advance(DOMAIN_RESTART_NS);
+	assert_int_equal(mock_spawned, 2);
+}
+
+static void domains_are_bounded(void **state)
+{
+	const struct domain_spec spec = {.name = "t", .file = "t"};
+	struct domain *d;
+	int rc = 0;
+
+	(void)state;
+	mock_env.state = XOK_ENV_RUNNABLE;
+	for (unsigned i = 0; i < DOMAINS; i++)
+		assert_non_null(domain_create(&root.domains, &spec, &rc));
+	assert_null(domain_create(&root.domains, &spec, &rc));
+	assert_int_equal(rc, XOK_ENOMEM);
+	/* The place of one that ended for good can be had again. */
+	domain_end(&root.domains.d[3]);
+	d = domain_create(&root.domains, &spec, &rc);
+	assert_ptr_equal(d, &root.domains.d[3]);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(ready_when_both_are),
+		T(answers),
+		T(errors),
+		T(typed_configuration),
+		T(tables_for_people),
+		T(unanswered_ping),
+		T(lying_capsule_domain),
+		T(longest_event),
+		T(ended_domain_is_restarted),
+		T(failing_restart_is_repeated),
+		T(domains_are_bounded),
+	};
+
+	return cmocka_run_group_tests_name("root", tests, NULL, NULL);
+}
