@@ -107,7 +107,7 @@ soak:
 demo-run:
 	@echo "Building ..."
 	@+$(MAKE) --no-print-directory -j$$(nproc) all
-	@testbed/demo
+	@testbed/demo $(B)
 
 test-run:
 	@echo "Building ..."

@@ -1,1 +1,36 @@
 # SPDX-License-Identifier: BSD-2-Clause
+#
+# testbed: the `amp` command, which is also the supervisor of a testbed and each of its edges; the tests of whole networks.
+
+TESTBED_SRC := $(addprefix testbed/,accel.c archive.c cmd_inject.c cmd_ping.c cmd_show.c cmd_testbed.c cmd_up.c control.c edge.c links.c \
+	loop.c main.c mux.c nodes.c places.c plan.c reader.c relay.c rows.c shot.c state.c supervisor.c text.c topology.c)
+AMP_SRC = $(TESTBED_SRC) $(CAPSULE_TOOL_SRC) $(CAPSULE_SRC) $(NODEOS_SRC) $(LIBAMP_HOST_SRC) $(LIBAMP_IP_SRC) $(DPF_SRC) $(VCODE_SRC)
+
+PROGRAMS += $(B)/amp
+
+$(B)/amp: $(sort $(AMP_SRC:%.c=$(B)/host/%.o)) $(LWIP_HOST_LIB)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) -o $@ $^ -lyaml -lcjson -lsodium
+
+# ---- host tests ----
+
+TESTBED_PLAN_SRC = $(addprefix testbed/,topology.c reader.c plan.c text.c) $(CAPSULE_SRC) $(VCODE_SRC)
+
+HOST_TESTS += $(B)/test/testbed_topology $(B)/test/testbed_relay
+FUZZERS += $(B)/fuzz/topology
+
+$(B)/test/testbed_topology: $(patsubst %.c,$(B)/san/%.o,testbed/test/unit_topology.c $(TESTBED_PLAN_SRC))
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka -lyaml -lsodium
+
+$(B)/test/testbed_relay: $(patsubst %.c,$(B)/san/%.o,testbed/test/unit_relay.c testbed/relay.c testbed/archive.c testbed/text.c)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka
+
+$(B)/fuzz/topology: $(patsubst %.c,$(B)/fuzzobj/%.o,testbed/test/fuzz_topology.c $(TESTBED_PLAN_SRC))
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(FUZZ_SAN) -o $@ $^ -lyaml -lsodium
+
+# ---- whole networks: pytest, run with /usr/bin/python3 -m pytest and AMP_DATA=$(B) ----
+
+E2E_TESTS := $(sort $(wildcard testbed/test/test_*.py))

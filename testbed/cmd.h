@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd.h - the verbs of `amp` that use a testbed, and what they share. argv[0] is the verb; each returns the exit status.
+ */
+#ifndef TESTBED_CMD_H
+#define TESTBED_CMD_H
+
+#include <stdbool.h>
+
+#include "control.h"
+
+enum {
+	AMP_DONE = 0,	/* done; inject: delivered; ping, trace: an answer came */
+	AMP_FAILED = 1, /* what was asked for failed, or does not hold */
+	AMP_REFUSED =
+		2, /* a node refused or stopped the capsule (keygen, build, sign, verify: wrong usage) */
+	AMP_LOST = 3,	/* the capsule did not arrive in time */
+	AMP_USAGE = 64, /* wrong usage */
+};
+
+int cmd_testbed(int argc, char **argv);
+int cmd_inject(int argc, char **argv);
+int cmd_ping(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
+int cmd_show(int argc, char **argv);
+int cmd_edge_node(int argc, char **argv);
+
+/* "amp VERB: text" on standard error; returns AMP_FAILED. */
+__attribute__((format(printf, 2, 3))) int cmd_error(const char *verb, const char *fmt, ...);
+/* The same and a pointer to --help; returns AMP_USAGE. */
+__attribute__((format(printf, 2, 3))) int cmd_misuse(const char *verb, const char *fmt, ...);
+
+/* Where kernel, environments and capsules lie: $AMP_DATA, or the directory of the program. False with a message. */
+bool cmd_data_dir(const char *verb, char *dir, size_t size);
+
+/*
+ * What the testbed knows: the rows of its nodes and links. Names and addresses both name nodes.
+ */
+struct places {
+	cJSON *nodes, *links;
+};
+bool places_read(struct control *c, struct places *p);
+void places_free(struct places *p);
+/* By name or address: its row, or NULL with c->err. */
+const cJSON *places_node(struct control *c, const struct places *p, const char *name);
+/* The name of the node with this address, or "?". */
+const char *places_at(const struct places *p, uint32_t addr);
+/* The link at a port: "r1:0-r2:1", or "-". */
+void places_link(const struct places *p, const char *node, unsigned port, char *buf, size_t size);
+
+#endif

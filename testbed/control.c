@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "control.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "loop.h"
+#include "text.h"
+
+bool control_open(struct control *c, const char *which)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+
+	memset(c, 0, sizeof(*c));
+	c->fd = -1;
+	if (!state_find(which, c->dir, c->err))
+		return false;
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/ctl", c->dir);
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd >= 0 && connect(c->fd, (struct sockaddr *)&at, sizeof(at)) == 0)
+		return true;
+	snprintf(c->err, sizeof(c->err),
+		 "the testbed in %s does not run (%s): start it with amp testbed up FILE.yaml",
+		 c->dir, strerror(errno));
+	control_close(c);
+	return false;
+}
+
+void control_close(struct control *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+	for (; c->nevent; c->nevent--, c->first = (c->first + 1) % CONTROL_EVENTS)
+		cJSON_Delete(c->event[c->first].json);
+}
+
+/* Takes the next line out of the buffer, reading more until then. NULL: time is up (err empty) or the stream has ended. */
+static char *next_line(struct control *c, char line[CONTROL_LINE + 1], uint64_t until)
+{
+	for (;;) {
+		char *end = memchr(c->buf, '\n', c->have);
+
+		if (end) {
+			size_t len = (size_t)(end - c->buf);
+
+			memcpy(line, c->buf, len);
+			line[len] = 0;
+			c->have -= len + 1;
+			memmove(c->buf, end + 1, c->have);
+			return line;
+		}
+		uint64_t now = loop_now();
+		struct pollfd p = {.fd = c->fd, .events = POLLIN};
+		int ms = until > now ? (int)((until - now + 999999) / 1000000) : 0;
+
+		if (poll(&p, 1, ms) <= 0)
+			return NULL;
+		ssize_t n = c->have < CONTROL_LINE
+				    ? read(c->fd, c->buf + c->have, CONTROL_LINE - c->have)
+				    : -1;
+		if (n <= 0) {
+			snprintf(c->err, sizeof(c->err), "the testbed in %s has ended", c->dir);
+			return NULL;
+		}
+		c->have += (size_t)n;
+	}
+}
+
+static void keep_event(struct control *c, char *line)
+{
+	char *json = strchr(line, ' ');
+
+	if (!json || c->nevent == CONTROL_EVENTS)
+		return;
+	*json++ = 0;
+	struct control_event *e = &c->event[(c->first + c->nevent) % CONTROL_EVENTS];
+
+	e->json = cJSON_Parse(json);
+	snprintf(e->node, sizeof(e->node), "%s", line);
+	c->nevent += e->json != NULL;
+}
+
+static bool send_line(struct control *c, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = send(c->fd, text, len, MSG_NOSIGNAL);
+
+		if (n <= 0) {
+			snprintf(c->err, sizeof(c->err), "the testbed in %s has ended", c->dir);
+			return false;
+		}
+		text += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static cJSON *collect(struct control *c, const char *id, const char *node)
+{
+	char line[CONTROL_LINE + 1];
+	cJSON *rows = cJSON_CreateArray();
+	uint64_t until = loop_now() + CONTROL_WAIT * 1000000ull;
+
+	c->err[0] = 0;
+	while (next_line(c, line, until)) {
+		char *rest = strchr(line, ' ');
+
+		if (rest)
+			*rest++ = 0;
+		if (!rest)
+			continue;
+		if (!strcmp(line, "*")) {
+			keep_event(c, rest);
+		} else if (!strcmp(line, id) || !strcmp(line, "?")) {
+			if (*rest == '.')
+				return rows;
+			if (*rest == '!') {
+				snprintf(c->err, sizeof(c->err), "%.500s",
+					 rest + 1 + (rest[1] == ' '));
+				break;
+			}
+			cJSON *row = cJSON_Parse(rest);
+			if (row)
+				cJSON_AddItemToArray(rows, row);
+		}
+	}
+	if (!c->err[0])
+		snprintf(c->err, sizeof(c->err),
+			 "%s did not answer within %u s: see amp testbed log",
+			 strcmp(node, "-") ? node : "the supervisor", CONTROL_WAIT / 1000);
+	cJSON_Delete(rows);
+	return NULL;
+}
+
+static cJSON *ask(struct control *c, const char *node, const char *fmt, va_list ap)
+{
+	char line[CONTROL_LINE], id[16];
+
+	snprintf(id, sizeof(id), "c%u", ++c->serial);
+	int head = snprintf(line, sizeof(line), "%s %s ", id, node);
+	int len = head + vsnprintf(line + head, sizeof(line) - (size_t)head - 1, fmt, ap);
+	if ((size_t)len >= 8192) {
+		snprintf(c->err, sizeof(c->err), "the request is too long for a node's console");
+		return NULL;
+	}
+	line[len++] = '\n';
+	return send_line(c, line, (size_t)len) ? collect(c, id, node) : NULL;
+}
+
+cJSON *control_ask(struct control *c, const char *node, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	cJSON *rows = ask(c, node, fmt, ap);
+	va_end(ap);
+	return rows;
+}
+
+bool control_do(struct control *c, const char *node, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	cJSON *rows = ask(c, node, fmt, ap);
+	va_end(ap);
+	cJSON_Delete(rows);
+	return rows != NULL;
+}
+
+bool control_next(struct control *c, uint64_t until, struct control_event *e)
+{
+	char line[CONTROL_LINE + 1];
+
+	c->err[0] = 0;
+	while (!c->nevent) {
+		if (!next_line(c, line, until))
+			return false;
+		if (line[0] == '*' && line[1] == ' ')
+			keep_event(c, line + 2);
+	}
+	*e = c->event[c->first];
+	c->first = (c->first + 1) % CONTROL_EVENTS;
+	c->nevent--;
+	return true;
+}
+
+const char *member_text(const cJSON *o, const char *name)
+{
+	const char *s = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
+
+	return s ? s : "";
+}
+
+double member_number(const cJSON *o, const char *name)
+{
+	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, name);
+
+	return cJSON_IsNumber(v) ? v->valuedouble : 0;
+}
+
+/* ---- tables ---- */
+
+static void cell(char *buf, size_t size, const cJSON *v)
+{
+	if (cJSON_IsString(v)) {
+		text_append(buf, size, "%s", v->valuestring);
+	} else if (cJSON_IsArray(v)) {
+		const cJSON *item;
+
+		cJSON_ArrayForEach(item, v)
+		{
+			if (item != v->child)
+				text_append(buf, size, ", ");
+			cell(buf, size, item);
+		}
+	} else if (cJSON_IsObject(v)) {
+		const cJSON *item;
+
+		cJSON_ArrayForEach(item, v)
+		{
+			text_append(buf, size, "%s%s ", item == v->child ? "" : " ", item->string);
+			cell(buf, size, item);
+		}
+	} else if (v) {
+		char *text = cJSON_PrintUnformatted(v);
+
+		text_append(buf, size, "%s", text ? text : "");
+		cJSON_free(text);
+	}
+}
+
+void rows_print(const cJSON *rows, bool json)
+{
+	struct table t;
+	char line[2048] = "";
+	const cJSON *row, *column;
+
+	if (json) {
+		char *text = cJSON_Print(rows);
+
+		puts(text ? text : "[]");
+		cJSON_free(text);
+		return;
+	}
+	const cJSON *first = rows->child;
+	if (!first) {
+		puts("(nothing)");
+		return;
+	}
+	cJSON_ArrayForEach(column, first) text_append(
+		line, sizeof(line), "%s%s", column == first->child ? "" : "|", column->string);
+	table_init(&t, line);
+	cJSON_ArrayForEach(row, rows)
+	{
+		line[0] = 0;
+		cJSON_ArrayForEach(column, first)
+		{
+			if (column != first->child)
+				text_append(line, sizeof(line), "\t");
+			cell(line, sizeof(line),
+			     cJSON_GetObjectItemCaseSensitive(row, column->string));
+		}
+		table_row(&t, "%s", line);
+	}
+	table_print(&t, stdout);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * control.h - how an `amp` command talks to a running testbed: the supervisor's socket STATE/ctl, lines both ways.
+ *
+ *	request:  ID NODE COMMAND...    COMMAND as on a node's console; NODE "-" is the supervisor itself
+ *	answer:   ID JSON-object        zero or more rows
+ *	          ID .                  the end, or
+ *	          ID ! TEXT             the end: what is wrong
+ *	event:    * NODE JSON-object    after "subscribe"
+ *
+ * The supervisor knows: testbed, nodes, links, principals, rules (tables); subscribe; console NODE (the connection then carries
+ * the bytes of that node's console 0); stop. Beside the nodes' own events it sends {"event":"ended","node","why"}.
+ */
+#ifndef TESTBED_CONTROL_H
+#define TESTBED_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "state.h"
+
+#define CONTROL_LINE 9216u
+#define CONTROL_EVENTS 1024u
+
+struct control_event {
+	char node[32];
+	cJSON *json;
+};
+
+struct control {
+	int fd;
+	uint32_t serial;
+	size_t have;
+	char buf[CONTROL_LINE + 1];
+	char dir[STATE_DIR_MAX];
+	char err[STATE_ERROR];
+	/* Events that came in while an answer was waited for; a ring. */
+	struct control_event event[CONTROL_EVENTS];
+	uint32_t first, nevent;
+};
+
+/* Connects to a testbed (as state_find takes it). False with c->err. */
+bool control_open(struct control *c, const char *which);
+void control_close(struct control *c);
+
+/*
+ * Sends a request and waits for the end of its answer: the rows as a JSON array to be deleted by the caller, or NULL with c->err.
+ */
+#define CONTROL_WAIT 10000u /* ms; longer than any command of a node takes */
+__attribute__((format(printf, 3, 4))) cJSON *control_ask(struct control *c, const char *node,
+							 const char *fmt, ...);
+/* The same without an interest in rows. */
+__attribute__((format(printf, 3, 4))) bool control_do(struct control *c, const char *node,
+						      const char *fmt, ...);
+
+/* The next event before monotonic time `until`: true and *e (json is the caller's to delete); false: none, or c->err is not empty. */
+bool control_next(struct control *c, uint64_t until, struct control_event *e);
+
+/* Members of rows; a missing one is "" or 0. */
+const char *member_text(const cJSON *o, const char *name);
+double member_number(const cJSON *o, const char *name);
+
+/* Prints rows as a table whose columns are the members of the first, or as JSON. */
+void rows_print(const cJSON *rows, bool json);
+
+#endif

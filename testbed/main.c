@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* main.c - the `amp` command: one table of verbs. */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capsule/tool.h"
+#include "cmd.h"
+#include "text.h"
+
+static const struct verb {
+	const char *name;
+	int (*fn)(int argc, char **argv);
+	const char *args, *summary;
+} verbs[] = {
+#define VERB(name, fn, args, summary) {name, fn, args, summary},
+#include "verbs.def"
+#undef VERB
+};
+#define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static void help(FILE *out)
+{
+	fprintf(out, "amp - an active network on your machine: nodes, capsules, testbeds\n\n");
+	fprintf(out, "usage: amp VERB ...            amp VERB --help tells more\n\n");
+	for (size_t i = 0; i < NVERBS; i++)
+		if (verbs[i].summary)
+			fprintf(out, "  %-8s %-28s %s\n", verbs[i].name, verbs[i].args,
+				verbs[i].summary);
+	fprintf(out,
+		"\n"
+		"exit status: 0 done (inject: delivered; ping, trace: answered), 1 failed,\n"
+		"  2 refused by a node (inject, ping, trace) or wrong usage (keygen, build, sign, "
+		"verify),\n"
+		"  3 lost: the capsule did not arrive in time, 64 wrong usage (the other verbs)\n"
+		"AMP_DATA: where the kernel, the environments and the capsules lie, when not "
+		"beside amp\n");
+}
+
+int cmd_error(const char *verb, const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fprintf(stderr, "amp %s: ", verb);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return AMP_FAILED;
+}
+
+int cmd_misuse(const char *verb, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "amp %s: ", verb);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\ntry: amp %s --help\n", verb);
+	return AMP_USAGE;
+}
+
+bool cmd_data_dir(const char *verb, char *dir, size_t size)
+{
+	const char *env = getenv("AMP_DATA");
+	char self[PATH_MAX];
+	ssize_t n = env && *env ? 0 : readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n == 0 && realpath(env, self) && text_path(dir, size, "%s", self))
+		return true;
+	if (n <= 0) {
+		cmd_error(verb,
+			  "cannot find the system's files: %s; set AMP_DATA to the build directory",
+			  strerror(errno));
+		return false;
+	}
+	self[n] = 0;
+	*strrchr(self, '/') = 0;
+	return text_path(dir, size, "%s", self);
+}
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+	    !strcmp(argv[1], "help")) {
+		help(argc < 2 ? stderr : stdout);
+		return argc < 2 ? AMP_USAGE : AMP_DONE;
+	}
+	for (size_t i = 0; i < NVERBS; i++)
+		if (!strcmp(argv[1], verbs[i].name))
+			return verbs[i].fn(argc - 1, argv + 1);
+	fprintf(stderr, "amp: there is no verb '%s': amp --help lists them\n", argv[1]);
+	return AMP_USAGE;
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* mux.c - lines between the nodes' consoles, the supervisor, and the clients on its socket (control.h). */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cjson/cJSON.h>
+
+#include "supervisor.h"
+#include "text.h"
+
+#define CLOCK_TRIES 8u
+#define CLOCK_EVERY 1000000000ull
+
+/* ---- events ---- */
+
+static void broadcast(struct node *n, const char *json)
+{
+	struct sup *s = n->sup;
+
+	dprintf(n->events, "%s\n", json);
+	for (uint32_t i = 0; i < SUP_CLIENTS; i++)
+		if (s->client[i].used && s->client[i].subscribed)
+			chan_printf(&s->client[i].chan, "* %s %s\n", n->conf->name, json);
+}
+
+static void event(struct node *n, const char *json)
+{
+	cJSON *o = cJSON_Parse(json);
+	const char *what = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, "event"));
+
+	if (!what) {
+		dprintf(n->log, "supervisor: not an event: %s\n", json);
+	} else {
+		broadcast(n, json);
+		if (!strcmp(what, "ready") && n->state == NODE_STARTING)
+			sup_node_ready(n->sup, n);
+	}
+	cJSON_Delete(o);
+}
+
+/* ---- requests under way ---- */
+
+static struct pending *pending_open(struct sup *s, struct node *n, struct client *c, const char *id)
+{
+	for (uint32_t i = 0; i < SUP_PENDING; i++) {
+		struct pending *p = &s->pending[i];
+
+		if (p->used)
+			continue;
+		*p = (struct pending){.used = true,
+				      .serial = ++s->serial % 1000000,
+				      .node = n,
+				      .client = c,
+				      .client_serial = c ? c->serial : 0};
+		snprintf(p->id, sizeof(p->id), "%s", id);
+		return p;
+	}
+	return NULL;
+}
+
+/* The id a node sees is SLOTxSERIAL: an answer to a request that is over finds no slot. */
+static struct pending *pending_find(struct node *n, const char *id)
+{
+	unsigned slot, serial;
+	char rest;
+
+	if (sscanf(id, "%ux%u%c", &slot, &serial, &rest) != 2 || slot >= SUP_PENDING)
+		return NULL;
+	struct pending *p = &n->sup->pending[slot];
+	return p->used && p->node == n && p->serial == serial ? p : NULL;
+}
+
+static struct client *pending_client(const struct pending *p)
+{
+	struct client *c = p->client;
+
+	return c && c->used && c->serial == p->client_serial ? c : NULL;
+}
+
+/*
+ * The clock command carries our time and half of the shortest way there and back that was seen. One that took much longer
+ * than that came late, or no way is known yet: it is sent again at once, a few times. The shortest way is forgotten slowly.
+ */
+static void send_clock(struct node *n)
+{
+	struct pending *p = pending_open(n->sup, n, NULL, "clock");
+
+	n->clock_due = loop_now() + CLOCK_EVERY;
+	n->clock_busy = p != NULL;
+	if (!p)
+		return;
+	n->clock_sent = loop_now();
+	chan_printf(&n->control, "%ux%u clock %" PRIu64 "\n", (unsigned)(p - n->sup->pending),
+		    p->serial, loop_wall() + n->clock_trip / 2);
+}
+
+static void clock_answer(struct node *n, const char *rest)
+{
+	uint64_t trip = loop_now() - n->clock_sent;
+	bool good = n->clock_trip && trip <= 2 * n->clock_trip + 500000;
+
+	if (*rest != '.' && *rest != '!')
+		return;
+	n->clock_busy = false;
+	if (*rest == '!' && !n->clock_set)
+		sup_error(n->sup, "%s refuses its clock: %s", n->conf->name, rest + 1);
+	n->clock_trip += n->clock_trip / 16;
+	if (!n->clock_trip || trip < n->clock_trip)
+		n->clock_trip = trip;
+	if (!good && *rest == '.' && ++n->clock_tries < CLOCK_TRIES) {
+		send_clock(n);
+		return;
+	}
+	n->clock_tries = 0;
+	n->clock_set = true;
+}
+
+void mux_clocks(struct sup *s)
+{
+	for (uint32_t i = 0; i < s->topo->nnode; i++) {
+		struct node *n = &s->node[i];
+
+		if (n->conf->kind == TOPO_XOK && n->state == NODE_READY && !n->clock_busy &&
+		    chan_is_open(&n->control) && loop_now() >= n->clock_due)
+			send_clock(n);
+	}
+}
+
+static void answer(struct node *n, char *line)
+{
+	char *rest = strchr(line, ' ');
+
+	if (rest)
+		*rest++ = 0;
+	struct pending *p = rest ? pending_find(n, line) : NULL;
+	if (!p) {
+		dprintf(n->log, "supervisor: answer to nothing: %s %s\n", line, rest ? rest : "");
+		return;
+	}
+	struct client *c = pending_client(p);
+	bool own = !p->client;
+
+	if (c)
+		chan_printf(&c->chan, "%s %s\n", p->id, rest);
+	if (*rest == '.' || *rest == '!')
+		p->used = false;
+	if (own)
+		clock_answer(n, rest);
+}
+
+static void control_line(void *arg, char *line, bool cut)
+{
+	struct node *n = arg;
+
+	if (cut)
+		dprintf(n->log, "supervisor: line too long on the control console: %.200s...\n",
+			line);
+	else if (line[0] == '*' && line[1] == ' ')
+		event(n, line + 2);
+	else if (*line)
+		answer(n, line);
+}
+
+static void request(struct node *n, struct client *c, const char *id, const char *command)
+{
+	if (!chan_is_open(&n->control)) {
+		chan_printf(&c->chan, "%s ! node %s has ended: see amp testbed log\n", id,
+			    n->conf->name);
+		return;
+	}
+	struct pending *p = pending_open(n->sup, n, c, id);
+	if (!p) {
+		chan_printf(&c->chan, "%s ! too many requests are under way: ask again later\n",
+			    id);
+		return;
+	}
+	chan_printf(&n->control, "%ux%u %s\n", (unsigned)(p - n->sup->pending), p->serial, command);
+}
+
+/* ---- console 0 ---- */
+
+static void people_in(void *arg, const char *buf, size_t len)
+{
+	struct node *n = arg;
+	struct sup *s = n->sup;
+
+	if (write(n->log, buf, len) < 0)
+		return; /* a full disk must not end the testbed; the console itself goes on */
+	for (uint32_t i = 0; i < SUP_CLIENTS; i++)
+		if (s->client[i].used && s->client[i].console == n)
+			chan_write(&s->client[i].chan, buf, len);
+}
+
+static void people_line(void *arg, char *line, bool cut)
+{
+	(void)arg;
+	(void)line;
+	(void)cut;
+}
+
+/* Its process ends, or closed it: the first is noticed by waitpid as well, so closing is all there is to do. */
+static void people_closed(void *arg)
+{
+	chan_close(&((struct node *)arg)->people);
+}
+
+static void control_closed(void *arg)
+{
+	chan_close(&((struct node *)arg)->control);
+}
+
+int mux_node(struct node *n, int people, int control)
+{
+	n->people.on_raw = people_in;
+	n->people.on_line = people_line;
+	n->people.on_close = people_closed;
+	n->people.arg = n;
+	n->control.on_line = control_line;
+	n->control.on_close = control_closed;
+	n->control.arg = n;
+	return chan_open(&n->sup->loop, &n->people, people) ||
+			       chan_open(&n->sup->loop, &n->control, control)
+		       ? -1
+		       : 0;
+}
+
+void mux_node_ended(struct node *n)
+{
+	struct sup *s = n->sup;
+	char why[128], json[256];
+
+	chan_drain(&n->people);
+	chan_drain(&n->control);
+	for (uint32_t i = 0; i < SUP_PENDING; i++) {
+		struct pending *p = &s->pending[i];
+
+		if (!p->used || p->node != n)
+			continue;
+		struct client *c = pending_client(p);
+		p->used = false;
+		if (c)
+			chan_printf(&c->chan, "%s ! node %s has ended: see amp testbed log\n",
+				    p->id, n->conf->name);
+	}
+	snprintf(json, sizeof(json), "{\"event\":\"ended\",\"node\":\"%s\",\"why\":\"%s\"}",
+		 n->conf->name, node_status_text(n, why, sizeof(why)));
+	broadcast(n, json);
+	if (!s->stopping)
+		sup_error(s, "node %s: %s", n->conf->name, why);
+}
+
+/* ---- clients ---- */
+
+static void client_close(void *arg)
+{
+	struct client *c = arg;
+
+	chan_close(&c->chan);
+	c->used = false;
+}
+
+static void client_raw(void *arg, const char *buf, size_t len)
+{
+	struct client *c = arg;
+
+	chan_write(&c->console->people, buf, len);
+}
+
+static struct node *node_named(struct sup *s, const char *name)
+{
+	uint32_t i = topo_find(s->topo, name);
+
+	return i == TOPO_NONE ? NULL : &s->node[i];
+}
+
+static void own_request(struct client *c, const char *id, const char *what)
+{
+	struct sup *s = c->sup;
+
+	if (!strcmp(what, "subscribe")) {
+		c->subscribed = true;
+	} else if (!strncmp(what, "console ", 8)) {
+		struct node *n = node_named(s, what + 8);
+
+		if (!n || !chan_is_open(&n->people)) {
+			chan_printf(&c->chan, "%s ! node %.20s does not run\n", id, what + 8);
+			return;
+		}
+		chan_printf(&c->chan, "%s .\n", id);
+		c->console = n;
+		c->chan.on_raw = client_raw;
+		return;
+	} else if (!strcmp(what, "stop")) {
+		sup_stop(s);
+	} else if (!rows_answer(s, &c->chan, id, what)) {
+		chan_printf(&c->chan,
+			    "%s ! '%.40s': the supervisor knows testbed, nodes, links, principals, "
+			    "rules, subscribe, console NODE, stop\n",
+			    id, what);
+		return;
+	}
+	chan_printf(&c->chan, "%s .\n", id);
+}
+
+static void client_line(void *arg, char *line, bool cut)
+{
+	struct client *c = arg;
+	char *id = line, *node = strchr(line, ' ');
+	char *command = node ? strchr(node + 1, ' ') : NULL;
+
+	if (cut || !command || node == line || node - line > 15) {
+		chan_printf(&c->chan, "? ! a request is: ID NODE COMMAND..., ID of 1 to 15 "
+				      "characters, at most 8192 bytes\n");
+		return;
+	}
+	*node++ = 0;
+	*command++ = 0;
+	if (!strcmp(node, "-")) {
+		own_request(c, id, command);
+		return;
+	}
+	struct node *n = node_named(c->sup, node);
+	if (n)
+		request(n, c, id, command);
+	else
+		chan_printf(&c->chan, "%s ! there is no node '%.20s' in testbed %s\n", id, node,
+			    c->sup->topo->name);
+}
+
+static void accept_client(void *arg, uint32_t events)
+{
+	struct sup *s = arg;
+	int fd = accept4(s->listen.fd, NULL, NULL, SOCK_CLOEXEC);
+
+	(void)events;
+	for (uint32_t i = 0; fd >= 0 && i < SUP_CLIENTS; i++) {
+		struct client *c = &s->client[i];
+
+		if (c->used)
+			continue;
+		memset(c, 0, offsetof(struct client, chan));
+		*c = (struct client){.sup = s, .used = true, .serial = ++s->serial};
+		c->chan.on_line = client_line;
+		c->chan.on_close = client_close;
+		c->chan.arg = c;
+		if (chan_open(&s->loop, &c->chan, fd)) {
+			c->used = false;
+			break;
+		}
+		return;
+	}
+	if (fd >= 0) {
+		dprintf(fd, "? ! too many amp commands at once: try again\n");
+		close(fd);
+	}
+}
+
+int mux_open(struct sup *s)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd >= 0 && text_path(at.sun_path, 100, "%s/ctl", s->opt->dir) &&
+	    bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(fd, 16) == 0 &&
+	    watch_open(&s->loop, &s->listen, fd, EPOLLIN, accept_client, s) == 0)
+		return 0;
+	sup_error(s, "cannot make the socket %s/ctl: %s", s->opt->dir, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+void mux_close(struct sup *s)
+{
+	if (s->listen.loop) {
+		watch_close(&s->listen);
+		close(s->listen.fd);
+	}
+	for (uint32_t i = 0; i < SUP_CLIENTS; i++)
+		if (s->client[i].used)
+			client_close(&s->client[i]);
+	for (uint32_t i = 0; i < s->topo->nnode; i++) {
+		chan_close(&s->node[i].people);
+		chan_close(&s->node[i].control);
+	}
+}

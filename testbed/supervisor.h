@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * supervisor.h - the one process per testbed that owns all of it: the nodes' processes, every link, the consoles and the
+ * socket on which `amp` commands ask. nodes.c starts and ends processes, links.c carries frames, mux.c carries lines.
+ */
+#ifndef TESTBED_SUPERVISOR_H
+#define TESTBED_SUPERVISOR_H
+
+#include <limits.h>
+
+#include "loop.h"
+#include "state.h"
+#include "topology.h"
+
+/* What `amp testbed up` was asked for. Strings outlive the supervisor. */
+struct sup_options {
+	const struct topo *topo;
+	const char *file;  /* the topology's, absolute */
+	const char *dir;   /* the state directory */
+	const char *data;  /* xok.stripped, env/ and capsules/ lie here */
+	const char *accel; /* tcg, kvm, or auto: kvm when it works */
+	bool capture;
+	uint32_t wait;	  /* seconds until every node must be ready */
+	int report;	  /* stream socket to `up`, see below */
+	const char *self; /* path of the amp program */
+};
+
+/*
+ * To `up`, one line each: "P text" progress, "E text" an error (several lines of it), "R" every node is ready, and the end of
+ * the stream when everything is stopped. From `up`: "detach" lets the testbed run on; without it the end of the stream stops it.
+ */
+
+enum node_state { NODE_STARTING, NODE_READY, NODE_ENDED };
+const char *node_state_name(enum node_state s);
+
+struct sup;
+
+struct node {
+	struct sup *sup;
+	const struct topo_node *conf;
+	uint32_t index;
+	enum node_state state;
+	pid_t pid; /* 0: no process */
+	uint64_t start;
+	int status; /* of waitpid, when ended */
+	uint64_t started_at, ready_at;
+	int log, events;	     /* files */
+	struct chan people, control; /* console 0 and console 1 */
+	/* Its clock, which we set every second: see mux_clock. */
+	uint64_t clock_sent, clock_due, clock_trip;
+	uint32_t clock_tries;
+	bool clock_busy, clock_set;
+};
+
+/* One port of one node: the relay's socket for it, and the direction of the link that leads out of it. */
+struct port {
+	struct sup *sup;
+	struct watch w;
+	uint32_t node, port;
+	uint32_t peer;	    /* index into sup->port of the far end */
+	struct relay relay; /* frames from this port to the peer */
+	uint64_t retry_at;  /* the peer's socket was full: not before then */
+	char path[100];	    /* the node's socket */
+	FILE *pcap;
+};
+
+#define SUP_CLIENTS 32u
+#define SUP_PENDING 256u
+
+struct client {
+	struct sup *sup;
+	struct chan chan;
+	bool used, subscribed;
+	uint32_t serial;      /* which client this slot holds */
+	struct node *console; /* attached to its console 0 */
+};
+
+struct pending {
+	bool used;
+	uint32_t serial; /* distinguishes uses of the slot in the id that the node sees */
+	struct node *node;
+	struct client *client; /* NULL: the supervisor itself, or gone */
+	uint32_t client_serial;
+	char id[16];
+};
+
+struct sup {
+	const struct sup_options *opt;
+	const struct topo *topo;
+	struct loop loop;
+	struct node node[TOPO_NODES];
+	struct port port[TOPO_LINKS * 2];
+	uint32_t nport;
+	struct client client[SUP_CLIENTS];
+	struct pending pending[SUP_PENDING];
+	uint32_t serial;
+	struct watch listen, signals;
+	struct chan report;
+	bool detached, failed, stopping, ready;
+	const char *accel; /* what QEMU runs with: tcg or kvm */
+	uint64_t began, ready_at;
+};
+
+/* The life of a testbed, in a process of its own; returns its exit status. Everything it started has ended by then. */
+int sup_run(const struct sup_options *opt);
+
+/* supervisor.c: what the others tell it. */
+__attribute__((format(printf, 2, 3))) void sup_progress(struct sup *s, const char *fmt, ...);
+__attribute__((format(printf, 2, 3))) void sup_error(struct sup *s, const char *fmt, ...);
+void sup_node_ready(struct sup *s, struct node *n);
+void sup_stop(struct sup *s);
+
+/* nodes.c */
+int node_start(struct node *n);
+/* A child has ended: reaps all that have. */
+void nodes_reap(struct sup *s);
+/* Ends every process that still runs, first politely; returns when none is left. */
+void nodes_stop(struct sup *s);
+/* "ended with status 3", "killed by signal 9". */
+const char *node_status_text(const struct node *n, char *buf, size_t size);
+
+/*
+ * Write a node's configuration, and the boot archive with it inside; path gets the file's name. 0, or -1 with errno
+ * (node_conf) or after sup_error (node_archive).
+ */
+int node_conf(struct node *n, char path[PATH_MAX]);
+int node_archive(struct node *n, char path[PATH_MAX]);
+
+/* accel.c: boots that archive with KVM; true when the node in it gets ready. Takes 5 s at most. */
+bool accel_kvm_works(struct sup *s, const char *boot);
+
+/* links.c */
+int links_open(struct sup *s);
+void links_close(struct sup *s);
+/* Delivers what is due; returns when it must be called again. */
+uint64_t links_run(struct sup *s);
+
+/* mux.c */
+int mux_open(struct sup *s);
+void mux_close(struct sup *s);
+/* Makes n's two consoles out of our ends of their sockets. */
+int mux_node(struct node *n, int people, int control);
+/* The node's process is gone: ends its requests with an error, tells the subscribers. */
+void mux_node_ended(struct node *n);
+/* Sets the clocks of the routers whose time has come. */
+void mux_clocks(struct sup *s);
+
+/* rows.c: the supervisor's own tables, for requests to the node "-". Returns false when there is no such table. */
+bool rows_answer(struct sup *s, struct chan *to, const char *id, const char *what);
+
+#endif
