@@ -30,12 +30,13 @@ ENV_CC := musl-gcc
 ENV_CFLAGS := $(BASE_CFLAGS) -O2 -D_GNU_SOURCE -fno-pic -fno-pie -fno-omit-frame-pointer \
 	-ffunction-sections -fdata-sections
 
+# `make Q=` shows the commands.
+Q ?= @
+
 HOST_TESTS :=
 FUZZERS :=
 ENVS :=
 PROGRAMS :=
-
-Q ?= @
 
 include xok/xok.mk
 include libamp/libamp.mk
@@ -46,24 +47,31 @@ include testbed/testbed.mk
 # Objects, keyed by how they are compiled and by the path of their source.
 $(B)/host/%.o: %.c
 	@mkdir -p $(@D)
+	@echo "  CC      $@"
 	$(Q)$(HOST_CC) $(HOST_CFLAGS) $(EXTRA_CFLAGS) -c -o $@ $<
 $(B)/san/%.o: %.c
 	@mkdir -p $(@D)
+	@echo "  CC      $@"
 	$(Q)$(HOST_CC) $(SAN_CFLAGS) $(EXTRA_CFLAGS) -c -o $@ $<
 $(B)/fuzzobj/%.o: %.c
 	@mkdir -p $(@D)
+	@echo "  CC      $@"
 	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) $(EXTRA_CFLAGS) -c -o $@ $<
 $(B)/kern/%.o: %.c
 	@mkdir -p $(@D)
+	@echo "  CC      $@"
 	$(Q)$(KERN_CC) $(KERN_CFLAGS) $(EXTRA_CFLAGS) -c -o $@ $<
 $(B)/kern/%.o: %.S
 	@mkdir -p $(@D)
+	@echo "  CC      $@"
 	$(Q)$(KERN_CC) $(KERN_CFLAGS) $(EXTRA_CFLAGS) -c -o $@ $<
 $(B)/env/%.o: %.c
 	@mkdir -p $(@D)
+	@echo "  CC      $@"
 	$(Q)$(ENV_CC) $(ENV_CFLAGS) $(EXTRA_CFLAGS) -c -o $@ $<
 $(B)/env/%.o: %.S
 	@mkdir -p $(@D)
+	@echo "  CC      $@"
 	$(Q)$(ENV_CC) $(ENV_CFLAGS) $(EXTRA_CFLAGS) -c -o $@ $<
 
 DEPS := $(shell test -d $(B) && find $(B) -name '*.d')
@@ -83,7 +91,7 @@ FUZZERS_SHORT = $(filter-out $(FUZZERS_LONG),$(FUZZERS))
 C_FILES := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null || find xok libamp nodeos capsules testbed -name '*.[ch]')
 TIDY_FILES := $(filter-out capsules/programs/% capsules/test/programs/%,$(filter %.c,$(C_FILES)))
 
-.PHONY: demo demo-run test test-run check check-run soak soak-run clean help setup guest-tests
+.PHONY: demo demo-run test test-run check check-run soak soak-run clean help setup
 
 setup:
 	@testbed/packages build
@@ -111,7 +119,7 @@ demo-run:
 
 test-run:
 	@echo "Building ..."
-	@+$(MAKE) --no-print-directory -j$$(nproc) all $(HOST_TESTS) $(FUZZERS) guest-images
+	@+$(MAKE) --no-print-directory -j$$(nproc) all $(HOST_TESTS) $(FUZZERS) $(GUEST_TESTS) $(LIBAMP_GUEST_TESTS)
 	@testbed/test/run --host $(HOST_TESTS) --fuzz $(FUZZ_SECONDS) $(FUZZERS_LONG) --fuzz $(FUZZ_SECONDS_OTHER) $(FUZZERS_SHORT) \
 		--guest $(MAKE) --no-print-directory guest-tests --e2e $(E2E_TESTS)
 

@@ -68,6 +68,7 @@ $(B)/capsules/test/objects/%.o: capsules/test/programs/objects/%.c $(CAPSULE_SDK
 	$(Q)$(CAPSULE_CLANG) -ffunction-sections -fdata-sections -o $@ $<
 $(B)/test/capsules_elf: $(CAPSULE_TEST_OBJECTS)
 $(B)/test/capsules_programs $(B)/test/capsules_tool: $(CAPSULE_MODULES) $(CAPSULE_TEST_MODULES)
+TIDY_INC += -DTEST_OBJECTS='""' -DTEST_MODULES='""'
 $(B)/san/capsules/test/%.o: EXTRA_CFLAGS += -DTEST_OBJECTS='"$(B)/capsules/test/objects"' \
 	-DTEST_MODULES='"$(B)/capsules"'
 

@@ -107,7 +107,8 @@ int nodeos_edge_run(const char *name, const char *conf_path)
 {
 	struct node_pub *pub = amp_share_alloc(sizeof(*pub));
 	struct ee_shared *shared = amp_share_alloc(sizeof(*shared));
-	struct edge *e = calloc(1, sizeof(*e));
+	static struct edge edge; /* one a process, as its lwIP is */
+	struct edge *e = &edge;
 	const struct root_host host = {
 		.load = load, .module = add_module, .inject = inject, .arg = e};
 	const struct ee_host ee_host = {.notify = notify};
@@ -117,7 +118,7 @@ int nodeos_edge_run(const char *name, const char *conf_path)
 	};
 	int rc = XOK_ENOMEM, status = 1;
 
-	if (!pub || !shared || !e)
+	if (!pub || !shared)
 		goto out;
 	rc = root_init(&e->root, pub, shared, &host);
 	if (rc < 0)

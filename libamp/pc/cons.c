@@ -5,6 +5,8 @@
 #include "libamp/pc/pc.h"
 
 #define NCONS 2u
+#define POLL 1000000ull	      /* ns between tries while a console's queue is full */
+#define PATIENCE 200000000ull /* ns without progress after which output is dropped */
 
 static struct {
 	bool open;
@@ -64,20 +66,52 @@ void cons_poll(uint32_t events)
 			read_lines(n);
 }
 
+/* One system call's worth; pages that are promised but were never touched are given frames first. */
+static int64_t write_part(uint32_t n, const char *p, uint32_t len)
+{
+	int64_t done = xok_cons_write(PC_CAP, n, p, len);
+
+	if (done != XOK_EFAULT)
+		return done;
+	vm_touch(p, len);
+	return xok_cons_write(PC_CAP, n, p, len);
+}
+
+/*
+ * Writes everything, waiting for who reads the console as long as it moves at least once in PATIENCE. A reader who
+ * has stopped costs that once; then writes fail at once until there is room again, and a line that
+ * was cut is ended first.
+ */
 int amp_cons_write(uint32_t n, const void *buf, size_t len)
 {
+	static bool cut[NCONS];
 	const char *p = buf;
+	uint64_t until = 0;
 
+	if (n >= NCONS)
+		return XOK_ENOENT;
+	if (cut[n]) {
+		int64_t done = write_part(n, "\n", 1);
+
+		if (done <= 0)
+			return done < 0 ? (int)done : XOK_EAGAIN;
+		cut[n] = false;
+	}
 	while (len > 0) {
-		uint32_t part = len < 4096 ? (uint32_t)len : 4096;
-		int64_t done = xok_cons_write(PC_CAP, n, p, part);
+		int64_t done = write_part(n, p, len < 4096 ? (uint32_t)len : 4096);
 
-		if (done == XOK_EFAULT) {
-			vm_touch(p, part);
-			done = xok_cons_write(PC_CAP, n, p, part);
-		}
 		if (done < 0)
 			return (int)done;
+		if (done > 0) {
+			until = 0;
+		} else if (!until) {
+			until = amp_now() + PATIENCE;
+		} else if (amp_now() >= until) {
+			cut[n] = true;
+			return XOK_EAGAIN;
+		}
+		if (done == 0)
+			xok_env_sleep(0, amp_now() + POLL);
 		p += done;
 		len -= (size_t)done;
 	}

@@ -48,7 +48,7 @@ static uint32_t at_most(uint32_t n, uint32_t max)
 
 static unsigned bit(uint32_t key, unsigned at)
 {
-	return key >> (31 - at) & 1;
+	return at < 32 ? key >> (31 - at) & 1 : 0;
 }
 
 static unsigned common_bits(uint32_t a, uint32_t b)

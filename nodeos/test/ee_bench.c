@@ -16,9 +16,9 @@ struct ee_shared *shared;
 struct ee *ee;
 struct msgq events, punts;
 uint8_t sk[3][64], pk[3][32]; /* alice, bob (no rules), a stranger */
-uint8_t mod[8][WIRE_CODE_NAME];
-uint8_t *mod_bytes[8];
-size_t mod_len[8];
+uint8_t mod[MODULES][WIRE_CODE_NAME];
+uint8_t *mod_bytes[MODULES];
+size_t mod_len[MODULES];
 unsigned notified;
 
 static void notify(void *arg)
@@ -55,6 +55,8 @@ static void make_modules(void)
 	const struct vc_insn writer[] = {LDX(2, 1, 0), STB(2, 0, 0x66), STB(2, 20, 0x77),
 					 MOV(1, 100),  CALL(3),		MOV(0, CAPSULE_FORWARD),
 					 EXIT};
+	/* Asks for less room than its arguments take. */
+	const struct vc_insn shrink[] = {MOV(1, 7), CALL(3), MOV(0, CAPSULE_FORWARD), EXIT};
 	const struct vc_insn absent[] = {MOV(0, CAPSULE_FORWARD), MOV(3, 1), EXIT};
 
 #define M(which, code) make_module(which, code, sizeof(code) / sizeof(code[0]))
@@ -65,6 +67,7 @@ static void make_modules(void)
 	M(LOOP, loop);
 	M(WILD, wild);
 	M(WRITER, writer);
+	M(SHRINK, shrink);
 	M(ABSENT, absent);
 }
 
@@ -105,11 +108,11 @@ int bench_setup(void **state)
 	neighbour(0, ORIGIN);
 	neighbour(1, DEST);
 	make_modules();
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < MODULES; i++) {
 		pub.rule[i] = (struct node_rule){.budget = BUDGET};
 		memcpy(pub.rule[i].module, mod[i], 32);
 	}
-	pub.nrule = 8;
+	pub.nrule = MODULES;
 	shared = calloc(1, sizeof(*shared));
 	assert_non_null(shared);
 	msgq_open_consumer(&events, shared->events, EE_EVENTS_SIZE);
@@ -124,7 +127,7 @@ int bench_setup(void **state)
 int bench_teardown(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < MODULES; i++)
 		free(mod_bytes[i]);
 	for (unsigned i = 0; i < EE_MODULES; i++)
 		free(ee->cache.m[i].bytes);

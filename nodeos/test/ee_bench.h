@@ -24,18 +24,18 @@
 #define STB(d, o, i) ((struct vc_insn){.op = 0x72, .regs = (d), .off = (o), .imm = (i)})
 #define CALL(n) ((struct vc_insn){.op = 0x85, .imm = (n)})
 
+/* Which module does what. */
+enum { FORWARD, RETURN, DELIVER, ODD, LOOP, WILD, WRITER, SHRINK, ABSENT, MODULES };
+
 extern struct node_pub pub;
 extern struct ee_shared *shared;
 extern struct ee *ee;
 extern struct msgq events, punts;
 extern uint8_t sk[3][64], pk[3][32]; /* alice, bob (no rules), a stranger */
-extern uint8_t mod[8][WIRE_CODE_NAME];
-extern uint8_t *mod_bytes[8];
-extern size_t mod_len[8];
+extern uint8_t mod[MODULES][WIRE_CODE_NAME];
+extern uint8_t *mod_bytes[MODULES];
+extern size_t mod_len[MODULES];
 extern unsigned notified;
-
-/* Which module does what. */
-enum { FORWARD, RETURN, DELIVER, ODD, LOOP, WILD, WRITER, ABSENT };
 
 int bench_setup(void **state);
 int bench_teardown(void **state);

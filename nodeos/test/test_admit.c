@@ -21,7 +21,7 @@ static void refusals_in_order(void **state)
 		EER_OVER_BUDGET, EER_BAD_SIGNATURE,	EER_ADDRESS};
 
 	(void)state;
-	pub.nrule = 7; /* ABSENT is not permitted */
+	pub.nrule = ABSENT; /* ABSENT is not permitted */
 	for (unsigned faults = 1; faults < 128; faults++) {
 		struct wire_capsule c = sound(faults & 8 ? ABSENT : FORWARD);
 		uint8_t buf[WIRE_PACKET_MAX];
@@ -55,6 +55,28 @@ static void malformed(void **state)
 	expect_refusal(EER_MALFORMED);
 	send_udp(ORIGIN, DEST, 64, buf, 0);
 	expect_refusal(EER_MALFORMED);
+}
+
+/* The address that IP carries is the signed one, on the way out and on the way back. */
+static void addresses(void **state)
+{
+	struct wire_capsule c = sound(FORWARD);
+	uint8_t buf[WIRE_PACKET_MAX];
+	size_t len = build(buf, &c, 0);
+
+	(void)state;
+	send_udp(ORIGIN, DEST + 1, 64, buf, len);
+	expect_refusal(EER_ADDRESS);
+	send_udp(ORIGIN + 1, DEST, 64, buf, len);
+	expect_refusal(EER_ADDRESS);
+	c.hop.flags = WIRE_HOP_RETURNING;
+	wire_address4(c.origin, DEST);
+	wire_address4(c.destination, ORIGIN);
+	len = build(buf, &c, 0);
+	send_udp(ORIGIN + 1, DEST + 1, 64, buf, len);
+	expect_refusal(EER_ADDRESS);
+	send_udp(ORIGIN + 1, DEST, 64, buf, len);
+	assert_int_equal(refusals(), 0);
 }
 
 static void validity(void **state)
@@ -191,15 +213,11 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_setup, bench_teardown)
 	const struct CMUnitTest tests[] = {
-		T(refusals_in_order),
-		T(malformed),
-		T(validity),
-		T(altered_anywhere),
-		T(unsigned_parts_may_change),
-		T(entry_point),
-		T(refusal_events_are_limited),
-		T(headers),
-		T(others_go_to_the_root),
+		T(refusals_in_order), T(malformed),
+		T(addresses),	      T(validity),
+		T(altered_anywhere),  T(unsigned_parts_may_change),
+		T(entry_point),	      T(refusal_events_are_limited),
+		T(headers),	      T(others_go_to_the_root),
 	};
 
 	if (sodium_init() < 0)

@@ -90,7 +90,7 @@ static void code_rejected(void **state)
 	(void)state;
 	free(mod_bytes[ABSENT]);
 	make_module(ABSENT, no_exit, 2);
-	memcpy(pub.rule[7].module, mod[ABSENT], 32);
+	memcpy(pub.rule[ABSENT].module, mod[ABSENT], 32);
 	c = sound(ABSENT);
 	send_capsule(&c, 64);
 	answer_request(ABSENT, true);

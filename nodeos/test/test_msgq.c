@@ -86,6 +86,41 @@ static void too_long_is_refused(void **state)
 	free(t.s);
 }
 
+/* A length that reaches past what was published, or past any message, is no message. */
+static void length_beyond_the_published(void **state)
+{
+	static const uint32_t bad[] = {5, 100, MSGQ_MAX + 1, UINT32_MAX};
+	uint8_t buf[MSGQ_MAX];
+	struct two t;
+
+	(void)state;
+	open_both(&t);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		memcpy(t.s->data + (t.out.index & (SIZE - 1)), &bad[i], 4);
+		atomic_store(&t.s->head, t.out.index + 8);
+		assert_int_equal(msgq_get(&t.out, buf), -1);
+		assert_int_equal(t.out.resets, i + 1);
+		assert_int_equal(atomic_load(&t.s->tail), atomic_load(&t.s->head));
+	}
+	free(t.s);
+}
+
+/* A consumer that claims to have read what was never written, or nothing for ever, makes the queue full. */
+static void tail_that_cannot_be(void **state)
+{
+	struct two t;
+
+	(void)state;
+	open_both(&t);
+	atomic_store(&t.s->tail, 8);
+	assert_int_equal(msgq_put(&t.in, "x", 1, NULL, 0), -1);
+	atomic_store(&t.s->tail, 0u - SIZE - 8);
+	assert_int_equal(msgq_put(&t.in, "x", 1, NULL, 0), -1);
+	atomic_store(&t.s->tail, 0);
+	assert_int_equal(msgq_put(&t.in, "x", 1, NULL, 0), 0);
+	free(t.s);
+}
+
 /* Whatever the producer writes, the consumer reads inside the queue, returns at most MSGQ_MAX, and comes to an end. */
 static void hostile_producer(void **state)
 {
@@ -146,8 +181,12 @@ static void hostile_consumer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(in_order_and_whole),  cmocka_unit_test(full_is_refused),
-		cmocka_unit_test(too_long_is_refused), cmocka_unit_test(hostile_producer),
+		cmocka_unit_test(in_order_and_whole),
+		cmocka_unit_test(full_is_refused),
+		cmocka_unit_test(too_long_is_refused),
+		cmocka_unit_test(length_beyond_the_published),
+		cmocka_unit_test(tail_that_cannot_be),
+		cmocka_unit_test(hostile_producer),
 		cmocka_unit_test(hostile_consumer),
 	};
 

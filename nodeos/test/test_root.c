@@ -208,6 +208,28 @@ static void lying_capsule_domain(void **state)
 	assert_true(root.ip.count.n[IPC_PUNT_BAD] > 100);
 }
 
+/* A length inside a message that is not the message's: reading it would show what stands behind. */
+static void lengths_that_differ(void **state)
+{
+	static const int by[] = {-1, 1, 5000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(by) / sizeof(by[0]); i++) {
+		struct ee_event e = {.kind = EE_DELIVERED, .text_len = (uint32_t)(10 + by[i])};
+		struct ee_punt p = {.kind = EE_PUNT_SEND, .len = (uint16_t)(20 + by[i])};
+		uint8_t packet[20];
+
+		inet_ip4_header(packet, 0, 20, 0, 9, PROTO_UDP, 0x0a000001, 0x0a000105);
+		assert_int_equal(msgq_put(&events, &e, sizeof(e), "0123456789", 10), 0);
+		assert_int_equal(msgq_put(&punts, &p, sizeof(p), packet, 20), 0);
+		work();
+		assert_int_equal(root.ee.malformed, i + 1);
+		assert_int_equal(root.ip.count.n[IPC_PUNT_BAD], i + 1);
+		assert_string_equal(mock_console(1), "");
+		assert_null(mock_take());
+	}
+}
+
 /* The longest payload there is. */
 static void longest_event(void **state)
 {
@@ -304,6 +326,7 @@ int main(void)
 		T(tables_for_people),
 		T(unanswered_ping),
 		T(lying_capsule_domain),
+		T(lengths_that_differ),
 		T(longest_event),
 		T(ended_domain_is_restarted),
 		T(failing_restart_is_repeated),

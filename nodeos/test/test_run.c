@@ -49,6 +49,17 @@ static void writes(void **state)
 	assert_int_equal(anep[240 + 99], 0);
 }
 
+/* The signed arguments cannot be cut off. */
+static void shrinks_no_further_than_arguments(void **state)
+{
+	struct wire_capsule c = sound(SHRINK);
+	const uint8_t *anep;
+
+	(void)state;
+	send_capsule(&c, 64);
+	assert_int_equal(sent(1, ORIGIN, DEST, 63, &anep).payload_len, 40);
+}
+
 static void turn_back(void **state)
 {
 	struct wire_capsule c = sound(RETURN), out;
@@ -161,6 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(forward),
 		T(writes),
+		T(shrinks_no_further_than_arguments),
 		T(turn_back),
 		T(deliver_here),
 		T(stops),

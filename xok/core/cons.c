@@ -35,8 +35,7 @@ int64_t sys_cons_write(struct xok *x, struct xok_env *e, const struct arg *a)
 	if (rc)
 		return rc;
 
-	x->ops->cons_write(x->m, (uint32_t)a[1].raw, a[2].in, a[3].raw);
-	return (int64_t)a[3].raw;
+	return (int64_t)x->ops->cons_write(x->m, (uint32_t)a[1].raw, a[2].in, a[3].raw);
 }
 
 int64_t sys_cons_read(struct xok *x, struct xok_env *e, const struct arg *a)

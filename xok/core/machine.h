@@ -52,8 +52,8 @@ struct xok_machine_ops {
 	/* Sends one frame that lies in kernel memory: XOK_OK, or XOK_EAGAIN when the queue is full. */
 	int (*transmit)(void *m, uint32_t port, const void *frame, size_t len);
 
-	/* Consoles: write to, and read what has arrived from, console 0 or 1. */
-	void (*cons_write)(void *m, uint32_t cons, const char *buf, size_t len);
+	/* Consoles 0 and 1: queue output, as much as there is room for, and read what has arrived; how many bytes. */
+	size_t (*cons_write)(void *m, uint32_t cons, const char *buf, size_t len);
 	size_t (*cons_read)(void *m, uint32_t cons, char *buf, size_t len);
 
 	/* XOK_POWER_...; does not return. */

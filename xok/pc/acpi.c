@@ -105,6 +105,7 @@ void power(void *m, uint32_t how, uint32_t status)
 {
 	(void)m;
 	__asm__ volatile("cli");
+	serial_drain();
 	if (how == XOK_POWER_EXIT)
 		outl(0xf4, status);
 	if (how == XOK_POWER_RESET) {

@@ -88,6 +88,7 @@ static _Noreturn void stop(void)
 			xok_each_env(panic_xok, print_env, NULL);
 		}
 	}
+	serial_drain();
 	outl(0xf4, 0x7f);
 	for (;;)
 		__asm__ volatile("cli; hlt");
@@ -98,6 +99,7 @@ _Noreturn void panic(const char *fmt, ...)
 	va_list ap;
 
 	__asm__ volatile("cli");
+	serial_drain(); /* makes room for what follows */
 	kprintf("\npanic: ");
 	va_start(ap, fmt);
 	kvprintf(fmt, ap);
@@ -110,6 +112,7 @@ _Noreturn void panic(const char *fmt, ...)
 _Noreturn void panic_regs(const struct xok_regs *r, const char *what)
 {
 	__asm__ volatile("cli");
+	serial_drain();
 	kprintf("\npanic: %s (vector %lu, error %lx, address %016lx)\n", what, r->trapno, r->error,
 		r->addr);
 	kprintf("rip %016lx rsp %016lx rflags %016lx cr3 %016lx\n", r->rip, r->rsp, r->rflags,

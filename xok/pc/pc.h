@@ -202,7 +202,9 @@ void apic_timer_fired(void); /* it did: nothing is set any more */
 
 /* ---- serial.c: consoles 0 (COM1) and 1 (COM2) ---- */
 void serial_init(void);
-void serial_write(void *m, uint32_t cons, const char *buf, size_t len);
+/* Queues as much as there is room for; returns how much. */
+size_t serial_write(void *m, uint32_t cons, const char *buf, size_t len);
+void serial_drain(void); /* the machine stops: send what waits, as long as somebody takes it */
 size_t serial_read(void *m, uint32_t cons, char *buf, size_t len);
 bool serial_interrupt(uint32_t cons); /* true: input is waiting */
 

@@ -79,8 +79,8 @@ static void scan_bus(uint8_t bus, unsigned depth, void (*fn)(const struct pci_de
 		if (pci_read(&d, CFG_VENDOR, 2) == 0xffff)
 			continue;
 		functions = pci_read(&d, CFG_HEADER, 1) & HEADER_MULTI ? 8 : 1;
-		for (uint8_t f = 0; f < functions; f++) {
-			struct pci_dev one = {.bus = bus, .dev = dev, .fn = f};
+		for (unsigned f = 0; f < functions; f++) {
+			struct pci_dev one = {.bus = bus, .dev = dev, .fn = (uint8_t)f};
 
 			scan_function(&one, depth, fn);
 		}

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * serial.c - consoles on 16550 UARTs: receive by interrupt into a ring, transmit by polling.
+ * serial.c - consoles on 16550 UARTs: a ring for each direction, moved by interrupts.
  *
  * A full receive ring masks the receiver, so that a sender with flow control (a socket) waits
- * instead of losing bytes. Transmission waits at most STALL_READS polls without progress; a line
- * that nobody reads then loses output at once until it moves again, and never holds up the kernel.
+ * instead of losing bytes. A full transmit ring makes serial_write take less than it was given: the kernel never waits
+ * for who reads a console, but for a bounded time in serial_drain, when the machine stops.
  */
 #include "pc.h"
 #include "x86.h"
 
-#define RING 16384u /* a power of two */
+#define RING 32768u /* a power of two */
 #define FIFO 16u
-#define STALL_READS 100000u
+#define STALL_READS \
+	1000000u /* polls without progress after which a line is given up when stopping */
 
 #define REG_DATA 0
 #define REG_IER 1
@@ -23,15 +24,36 @@
 #define LSR_DATA 0x01
 #define LSR_THRE 0x20
 #define IER_RECEIVE 0x01
+#define IER_TRANSMIT 0x02
+#define IIR_NONE 0x01
+
+struct ring {
+	uint32_t head, tail; /* written at head, read at tail; both count up */
+	char byte[RING];
+};
 
 struct uart {
 	uint16_t base;
-	bool present, stalled, masked;
-	uint32_t head, tail; /* of ring: written at head, read at tail; both count up */
-	char ring[RING];
+	bool present, masked; /* masked: rx is full */
+	struct ring rx, tx;
 };
 
 static struct uart uart[2] = {{.base = 0x3f8}, {.base = 0x2f8}};
+
+static uint32_t used(const struct ring *r)
+{
+	return r->head - r->tail;
+}
+
+static void put(struct ring *r, char c)
+{
+	r->byte[r->head++ % RING] = c;
+}
+
+static char take(struct ring *r)
+{
+	return r->byte[r->tail++ % RING];
+}
 
 static void setup(struct uart *u)
 {
@@ -58,35 +80,55 @@ void serial_init(void)
 	setup(&uart[1]);
 }
 
-static bool wait_room(struct uart *u)
+/* Tells the UART which interrupts it may raise: input while there is room, output while there is some to send. */
+static void set_interrupts(struct uart *u)
 {
-	for (unsigned i = 0; i < (u->stalled ? 1 : STALL_READS); i++) {
-		if (inb(u->base + REG_LSR) & LSR_THRE) {
-			u->stalled = false;
-			return true;
-		}
-		cpu_relax();
-	}
-	u->stalled = true;
-	return false;
+	uint8_t ier = 0;
+
+	if (!u->masked)
+		ier |= IER_RECEIVE;
+	if (u->tx.head != u->tx.tail)
+		ier |= IER_TRANSMIT;
+	outb(u->base + REG_IER, ier);
 }
 
-void serial_write(void *m, uint32_t cons, const char *buf, size_t len)
+/* Moves what waits to the transmitter, as long as it takes some: a FIFO at a time. */
+static void pump(struct uart *u)
+{
+	while (used(&u->tx) > 0 && (inb(u->base + REG_LSR) & LSR_THRE))
+		for (unsigned i = 0; i < FIFO && used(&u->tx) > 0; i++)
+			outb(u->base + REG_DATA, (uint8_t)take(&u->tx));
+}
+
+size_t serial_write(void *m, uint32_t cons, const char *buf, size_t len)
 {
 	struct uart *u = &uart[cons & 1];
+	size_t n = 0;
 
 	(void)m;
 	if (!u->present)
-		return;
-	while (len > 0) {
-		size_t n = len < FIFO ? len : FIFO;
+		return len;
+	pump(u);
+	while (n < len && used(&u->tx) < RING)
+		put(&u->tx, buf[n++]);
+	pump(u);
+	set_interrupts(u);
+	return n;
+}
 
-		if (!wait_room(u))
-			return;
-		for (size_t i = 0; i < n; i++)
-			outb(u->base + REG_DATA, (uint8_t)buf[i]);
-		buf += n;
-		len -= n;
+void serial_drain(void)
+{
+	for (unsigned c = 0; c < 2; c++) {
+		struct uart *u = &uart[c];
+
+		for (unsigned i = 0; u->present && used(&u->tx) > 0 && i < STALL_READS; i++) {
+			uint32_t before = u->tx.tail;
+
+			pump(u);
+			cpu_relax();
+			if (u->tx.tail != before)
+				i = 0;
+		}
 	}
 }
 
@@ -96,12 +138,11 @@ void serial_write(void *m, uint32_t cons, const char *buf, size_t len)
 static void receive(struct uart *u)
 {
 	while (inb(u->base + REG_LSR) & LSR_DATA) {
-		if (u->head - u->tail == RING) {
+		if (used(&u->rx) == RING) {
 			u->masked = true;
-			outb(u->base + REG_IER, 0);
 			return;
 		}
-		u->ring[u->head++ % RING] = (char)inb(u->base + REG_DATA);
+		put(&u->rx, (char)inb(u->base + REG_DATA));
 	}
 }
 
@@ -109,13 +150,20 @@ bool serial_interrupt(uint32_t cons)
 {
 	struct uart *u = &uart[cons & 1];
 
-	/* The line is edge-triggered: leave only when no cause is left, or none can come again. */
-	for (unsigned i = 0; u->present && i < RING / FIFO; i++) {
+	if (!u->present)
+		return false;
+	/*
+	 * The line is edge-triggered: leave only when no cause is left, or none can come again. Each turn takes
+	 * input, until the receiver is masked, or gives output, until there is none.
+	 */
+	for (unsigned i = 0; i < 2 * RING; i++) {
 		receive(u);
-		if (u->masked || (inb(u->base + REG_IIR) & 1))
+		pump(u);
+		set_interrupts(u);
+		if (inb(u->base + REG_IIR) & IIR_NONE)
 			break;
 	}
-	return u->head != u->tail;
+	return used(&u->rx) > 0;
 }
 
 size_t serial_read(void *m, uint32_t cons, char *buf, size_t len)
@@ -124,13 +172,12 @@ size_t serial_read(void *m, uint32_t cons, char *buf, size_t len)
 	size_t n = 0;
 
 	(void)m;
-	while (n < len && u->tail != u->head)
-		buf[n++] = u->ring[u->tail++ % RING];
-	if (u->masked && u->head - u->tail <= RING / 2) {
+	while (n < len && used(&u->rx) > 0)
+		buf[n++] = take(&u->rx);
+	if (u->masked && used(&u->rx) <= RING / 2) {
 		u->masked = false;
 		receive(u);
-		if (!u->masked)
-			outb(u->base + REG_IER, IER_RECEIVE);
+		set_interrupts(u);
 	}
 	return n;
 }

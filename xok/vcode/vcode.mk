@@ -28,6 +28,7 @@ $(B)/bpf/%.o: xok/vcode/test/programs/%.c xok/vcode/test/programs/program.h
 
 $(B)/test/test_vcode_programs: $(B)/san/xok/vcode/test/bpf_elf.o
 $(B)/test/test_vcode_programs: | $(VCODE_PROGRAMS)
+TIDY_INC += -DPROGRAMS='""'
 $(B)/san/xok/vcode/test/test_programs.o: EXTRA_CFLAGS := -DPROGRAMS='"$(B)/bpf/"'
 
 HOST_TESTS += $(VCODE_TESTS)

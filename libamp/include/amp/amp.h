@@ -85,7 +85,7 @@ int amp_transmit(uint32_t port, const struct xok_iov *iov, uint32_t n);
 /* fn gets each complete line without its newline; lines over AMP_LINE bytes are cut and reported with cut = true. */
 #define AMP_LINE 8192u
 int amp_cons_open(uint32_t cons, void (*fn)(void *arg, char *line, bool cut), void *arg);
-/* Writes everything. Returns 0 or an error. */
+/* Writes everything. Returns 0 or an error; XOK_EAGAIN: nobody reads the console, and the rest was dropped. */
 int amp_cons_write(uint32_t cons, const void *buf, size_t len);
 
 _Noreturn void amp_power_off(void); /* host: ends the process */

@@ -162,7 +162,7 @@ static int fake_transmit(void *m, uint32_t port, const void *frame, size_t len)
 	return XOK_OK;
 }
 
-static void fake_cons_write(void *m, uint32_t cons, const char *buf, size_t len)
+static size_t fake_cons_write(void *m, uint32_t cons, const char *buf, size_t len)
 {
 	struct fake *f = m;
 	size_t *at = &f->cons_len[cons];
@@ -172,6 +172,7 @@ static void fake_cons_write(void *m, uint32_t cons, const char *buf, size_t len)
 	memcpy(f->cons[cons] + *at, buf, len);
 	*at += len;
 	f->cons[cons][*at] = 0;
+	return len;
 }
 
 static size_t fake_cons_read(void *m, uint32_t cons, char *buf, size_t len)

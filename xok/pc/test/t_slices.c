@@ -180,7 +180,7 @@ static void vectors_kept(void)
 /* A new environment finds the initial state, not what the one before it in the same entry left. */
 __attribute__((target("avx"))) static void vectors_are_zero(uint64_t arg)
 {
-	uint64_t out[16][4];
+	uint64_t out[16][4] = {{1}};
 	uint32_t mxcsr;
 
 	(void)arg;
