@@ -24,6 +24,7 @@ _Noreturn static void probe_child(const char *kernel, const char *boot, int out,
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
 	setpgid(0, 0);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent || dup2(out, 1) < 0 ||
 	    close_range(3, ~0u, 0))

@@ -14,6 +14,8 @@
 #include "cmd_up.h"
 #include "text.h"
 
+#define CONSOLE_QUIET_MS 500 /* without a word from the node, after the end of piped input */
+
 static const char *const usage =
 	"usage: amp testbed up FILE.yaml [--state DIR] [--wait SECS] [--foreground] [--capture] "
 	"[--accel A]\n"
@@ -158,9 +160,10 @@ static int show_log(const char *which, const char *node, bool events)
 static void converse(int fd)
 {
 	struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = 0, .events = POLLIN}};
+	int wait = -1;
 	char buf[1024];
 
-	while (poll(p, 2, -1) > 0 && !cmd_interrupted) {
+	while (poll(p, 2, wait) > 0 && !cmd_interrupted) {
 		if (p[0].revents) {
 			ssize_t n = read(fd, buf, sizeof(buf));
 
@@ -169,17 +172,14 @@ static void converse(int fd)
 		}
 		if (p[1].revents) {
 			ssize_t n = read(0, buf, sizeof(buf));
-			char *leave = n > 0 ? memchr(buf, 0x1d, (size_t)n) : NULL;
 
-			if (n <=
-			    0) { /* the end of piped input: what the node still says is worth a moment */
+			if (n <= 0) { /* the end of piped input: the answer may still come */
 				p[1].fd = -1;
-				if (poll(p, 1, 1000) <= 0)
-					return;
-				continue;
-			}
-			if (leave || send(fd, buf, (size_t)n, MSG_NOSIGNAL) != n)
+				wait = CONSOLE_QUIET_MS;
+			} else if (memchr(buf, 0x1d, (size_t)n) ||
+				   send(fd, buf, (size_t)n, MSG_NOSIGNAL) != n) {
 				return;
+			}
 		}
 	}
 }

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -104,15 +103,24 @@ static void chan_flush(struct chan *c)
 	size_t done = 0;
 
 	while (done < c->out_len) {
-		ssize_t n = send(c->w.fd, c->out + done, c->out_len - done,
-				 MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = write(c->out_fd, c->out + done, c->out_len - done);
+
 		if (n <= 0)
 			break; /* EAGAIN: later; an error shows up when reading */
 		done += (size_t)n;
 	}
 	memmove(c->out, c->out + done, c->out_len - done);
 	c->out_len -= done;
-	watch_events(&c->w, EPOLLIN | (c->out_len ? EPOLLOUT : 0));
+	if (c->out_fd == c->w.fd)
+		watch_events(&c->w, EPOLLIN | (c->out_len ? EPOLLOUT : 0));
+	else
+		watch_events(&c->wout, c->out_len ? EPOLLOUT : 0);
+}
+
+static void chan_writable(void *arg, uint32_t events)
+{
+	(void)events;
+	chan_flush(arg);
 }
 
 /* Hands out the complete lines of c->in, until the channel is closed or turns raw. */
@@ -172,13 +180,26 @@ static void chan_ready(void *arg, uint32_t events)
 	chan_lines(c, (size_t)n);
 }
 
-int chan_open(struct loop *l, struct chan *c, int fd)
+static void nonblocking(int fd)
+{
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+int chan_open(struct loop *l, struct chan *c, int in, int out)
 {
 	c->out = NULL;
 	c->out_len = c->out_size = c->in_len = 0;
 	c->cut = c->broken = false;
-	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	return watch_open(l, &c->w, fd, EPOLLIN, chan_ready, c);
+	c->out_fd = out;
+	c->wout.loop = NULL;
+	nonblocking(in);
+	nonblocking(out);
+	if (watch_open(l, &c->w, in, EPOLLIN, chan_ready, c))
+		return -1;
+	if (in == out || watch_open(l, &c->wout, out, 0, chan_writable, c) == 0)
+		return 0;
+	watch_close(&c->w);
+	return -1;
 }
 
 void chan_drain(struct chan *c)
@@ -197,7 +218,10 @@ void chan_close(struct chan *c)
 	if (!chan_is_open(c))
 		return;
 	watch_close(&c->w);
+	watch_close(&c->wout);
 	close(c->w.fd);
+	if (c->out_fd != c->w.fd)
+		close(c->out_fd);
 	free(c->out);
 	c->out = NULL;
 	c->out_len = c->out_size = 0;

@@ -36,7 +36,7 @@ int watch_events(struct watch *w, uint32_t events);
 void watch_close(struct watch *w);
 
 /*
- * A stream of lines both ways. on_line gets each line without its newline; a line longer than CHAN_LINE is cut and `cut`
+ * A stream of lines both ways, over one descriptor or a pair (to read from, to write to). SIGPIPE must be ignored. on_line gets each line without its newline; a line longer than CHAN_LINE is cut and `cut`
  * says so. on_raw, when set, gets bytes as they come instead. on_close: the other side is gone, or what it should have read grew
  * beyond CHAN_BACKLOG; the owner then calls chan_close.
  */
@@ -44,7 +44,8 @@ void watch_close(struct watch *w);
 #define CHAN_BACKLOG (4u << 20)
 
 struct chan {
-	struct watch w;
+	struct watch w, wout; /* wout: only when they are two */
+	int out_fd;
 	void (*on_line)(void *arg, char *line, bool cut);
 	void (*on_raw)(void *arg, const char *buf, size_t len);
 	void (*on_close)(void *arg);
@@ -56,8 +57,8 @@ struct chan {
 	char in[CHAN_LINE + 1];
 };
 
-/* Takes the descriptor over and makes it non-blocking. */
-int chan_open(struct loop *l, struct chan *c, int fd);
+/* Takes the descriptors over (they may be the same) and makes them non-blocking. */
+int chan_open(struct loop *l, struct chan *c, int in, int out);
 void chan_close(struct chan *c);
 /* Hands out what is still there to read, when the other side has ended. May close the channel. */
 void chan_drain(struct chan *c);

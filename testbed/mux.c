@@ -214,7 +214,7 @@ static void control_closed(void *arg)
 	chan_close(&((struct node *)arg)->control);
 }
 
-int mux_node(struct node *n, int people, int control)
+int mux_node(struct node *n, const int people[2], const int control[2])
 {
 	n->people.on_raw = people_in;
 	n->people.on_line = people_line;
@@ -223,8 +223,8 @@ int mux_node(struct node *n, int people, int control)
 	n->control.on_line = control_line;
 	n->control.on_close = control_closed;
 	n->control.arg = n;
-	return chan_open(&n->sup->loop, &n->people, people) ||
-			       chan_open(&n->sup->loop, &n->control, control)
+	return chan_open(&n->sup->loop, &n->people, people[0], people[1]) ||
+			       chan_open(&n->sup->loop, &n->control, control[0], control[1])
 		       ? -1
 		       : 0;
 }
@@ -247,6 +247,8 @@ void mux_node_ended(struct node *n)
 			chan_printf(&c->chan, "%s ! node %s has ended: see amp testbed log\n",
 				    p->id, n->conf->name);
 	}
+	chan_close(&n->people);
+	chan_close(&n->control);
 	snprintf(json, sizeof(json), "{\"event\":\"ended\",\"node\":\"%s\",\"why\":\"%s\"}",
 		 n->conf->name, node_status_text(n, why, sizeof(why)));
 	broadcast(n, json);
@@ -348,7 +350,7 @@ static void accept_client(void *arg, uint32_t events)
 		c->chan.on_line = client_line;
 		c->chan.on_close = client_close;
 		c->chan.arg = c;
-		if (chan_open(&s->loop, &c->chan, fd)) {
+		if (chan_open(&s->loop, &c->chan, fd, fd)) {
 			c->used = false;
 			break;
 		}

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 
 #define STOP_NS 2000000000ull /* a node has this long to end by itself */
 #define IMAGE_MAX (16u << 20)
+#define FIFO_BYTES (1 << 20)
 
 /* ---- files a node starts from ---- */
 
@@ -102,7 +104,6 @@ static const char *mac_text(const uint8_t m[6], char buf[18])
 	return buf;
 }
 
-/* Consoles are descriptors that the child inherits: people as 3, control as 4. */
 static void qemu_command(struct node *n, const char *boot, struct command *c)
 {
 	const struct sup_options *o = n->sup->opt;
@@ -129,11 +130,11 @@ static void qemu_command(struct node *n, const char *boot, struct command *c)
 	arg(c, "-initrd");
 	arg(c, "%s", boot);
 	arg(c, "-chardev");
-	arg(c, "socket,id=people,fd=3");
+	arg(c, "pipe,id=people,path=%s/%u.people", o->dir, n->index);
 	arg(c, "-serial");
 	arg(c, "chardev:people");
 	arg(c, "-chardev");
-	arg(c, "socket,id=control,fd=4");
+	arg(c, "pipe,id=control,path=%s/%u.control", o->dir, n->index);
 	arg(c, "-serial");
 	arg(c, "chardev:control");
 	arg(c, "-device");
@@ -153,6 +154,7 @@ static void qemu_command(struct node *n, const char *boot, struct command *c)
 	}
 }
 
+/* Its consoles are descriptors that it inherits: people as 3, control as 4. */
 static void edge_command(struct node *n, const char *conf, struct command *c)
 {
 	const char *dir = n->sup->opt->dir;
@@ -175,6 +177,51 @@ static void edge_command(struct node *n, const char *conf, struct command *c)
 	}
 }
 
+/* ---- consoles ---- */
+
+/* Our ends of a console, to read from and to write to, and the child's (-1: it opens files by name). */
+struct console {
+	int ours[2], theirs;
+};
+
+/* Both ends at once, so that neither waits for the other and nothing that is written early is lost. */
+static int open_fifo(const char *path)
+{
+	if (mkfifo(path, 0600))
+		return -1;
+	int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0)
+		fcntl(fd, F_SETPIPE_SZ, FIFO_BYTES); /* less will do when the user has no more */
+	return fd;
+}
+
+/*
+ * QEMU writes a serial port's output byte by byte. A socket takes about 300 such writes until its reader runs, and a guest cannot
+ * wait for ever; a FIFO takes as many as it has bytes.
+ */
+static int qemu_console(struct node *n, const char *name, struct console *c)
+{
+	char path[PATH_MAX];
+
+	c->theirs = -1;
+	snprintf(path, sizeof(path), "%s/%u.%s.out", n->sup->opt->dir, n->index, name);
+	c->ours[0] = open_fifo(path);
+	snprintf(path, sizeof(path), "%s/%u.%s.in", n->sup->opt->dir, n->index, name);
+	c->ours[1] = open_fifo(path);
+	return c->ours[0] < 0 || c->ours[1] < 0 ? -1 : 0;
+}
+
+static int edge_console(struct console *c)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return -1;
+	c->ours[0] = c->ours[1] = pair[0];
+	c->theirs = pair[1];
+	return 0;
+}
+
 /* ---- processes ---- */
 
 /*
@@ -193,12 +240,13 @@ _Noreturn static void child(struct node *n, const struct command *c, pid_t super
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != supervisor)
 		_exit(126);
 	int null = open("/dev/null", O_RDONLY);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(n->log, 1) < 0 || dup2(n->log, 2) < 0)
+		_exit(126);
 	/* The ends of the consoles may stand where 3 and 4 must go: move them out of the way first. */
 	int high[2] = {fcntl(people, F_DUPFD, 16), fcntl(control, F_DUPFD, 16)};
-	if (null < 0 || high[0] < 0 || high[1] < 0 || dup2(null, 0) < 0 || dup2(n->log, 1) < 0 ||
-	    dup2(n->log, 2) < 0 || dup2(high[0], 3) < 0 || dup2(high[1], 4) < 0)
+	if (people >= 0 && (dup2(high[0], 3) < 0 || dup2(high[1], 4) < 0))
 		_exit(126);
-	if (close_range(5, ~0u, 0))
+	if (close_range(people >= 0 ? 5 : 3, ~0u, 0))
 		_exit(126);
 	execvp(c->argv[0], c->argv);
 	dprintf(2, "cannot run %s: %s%s\n", c->argv[0], strerror(errno),
@@ -216,17 +264,20 @@ static int open_log(struct node *n, const char *what)
 
 static int spawn(struct node *n, const struct command *c)
 {
-	int people[2] = {-1, -1}, control[2] = {-1, -1};
+	bool edge = n->conf->kind == TOPO_EDGE;
+	struct console people = {.theirs = -1}, control = {.theirs = -1};
 	pid_t self = getpid();
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, people) ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control))
+	if (edge ? edge_console(&people) || edge_console(&control)
+		 : qemu_console(n, "people", &people) || qemu_console(n, "control", &control))
 		return -1;
 	n->pid = fork();
 	if (n->pid == 0)
-		child(n, c, self, people[1], control[1]);
-	close(people[1]);
-	close(control[1]);
+		child(n, c, self, people.theirs, control.theirs);
+	if (edge) {
+		close(people.theirs);
+		close(control.theirs);
+	}
 	if (n->pid < 0) {
 		n->pid = 0;
 		return -1;
@@ -234,7 +285,7 @@ static int spawn(struct node *n, const struct command *c)
 	setpgid(n->pid, n->pid);
 	n->start = state_start_time(n->pid);
 	n->started_at = loop_now();
-	return mux_node(n, people[0], control[0]);
+	return mux_node(n, people.ours, control.ours);
 }
 
 int node_start(struct node *n)

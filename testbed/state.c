@@ -88,7 +88,8 @@ static bool transient(const char *name)
 
 	return !strcmp(name, "ctl") || !strcmp(name, "run") || !strcmp(name, "run.new") ||
 	       sscanf(name, "n%u.%u%c", &a, &b, &c) == 2 ||
-	       sscanf(name, "r%u.%u%c", &a, &b, &c) == 2 || ends(name, ".boot");
+	       sscanf(name, "r%u.%u%c", &a, &b, &c) == 2 || ends(name, ".boot") ||
+	       ends(name, ".in") || ends(name, ".out");
 }
 
 static bool lasting(const char *name)

@@ -11,7 +11,7 @@
  *	NODE.events         its events, one JSON object per line
  *	NODE.conf           its configuration
  *	NODE-PORT.pcap      frames to and from a port, with --capture
- *	nI.P, rI.P, I.boot  sockets and boot archives, removed when the testbed goes down
+ *	nI.P, rI.P, I.*     sockets, FIFOs and boot archives, removed when the testbed goes down
  *	supervisor.log      what the supervisor itself had to say
  *
  * Logs, events, configurations and captures stay after `down` until the next `up`.

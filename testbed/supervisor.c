@@ -266,7 +266,8 @@ int sup_run(const struct sup_options *opt)
 	s->report.on_line = report_line;
 	s->report.on_close = report_closed;
 	s->report.arg = s;
-	if (loop_init(&s->loop) || chan_open(&s->loop, &s->report, opt->report) || signals_open(s))
+	if (loop_init(&s->loop) || chan_open(&s->loop, &s->report, opt->report, opt->report) ||
+	    signals_open(s))
 		return 1;
 	if (!start_all(s)) {
 		s->failed = true;

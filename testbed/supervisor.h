@@ -138,8 +138,8 @@ uint64_t links_run(struct sup *s);
 /* mux.c */
 int mux_open(struct sup *s);
 void mux_close(struct sup *s);
-/* Makes n's two consoles out of our ends of their sockets. */
-int mux_node(struct node *n, int people, int control);
+/* Makes n's two consoles out of our ends of them: to read from, to write to. */
+int mux_node(struct node *n, const int people[2], const int control[2]);
 /* The node's process is gone: ends its requests with an error, tells the subscribers. */
 void mux_node_ended(struct node *n);
 /* Sets the clocks of the routers whose time has come. */

@@ -83,7 +83,7 @@ class Place:
             time.sleep(0.05)
         assert self.processes() == {}
         left = [p for p in (self.dir / "amp").rglob("*")
-                if p.is_socket() or p.suffix == ".boot" or p.name == "run"]
+                if p.is_socket() or p.is_fifo() or p.suffix == ".boot" or p.name == "run"]
         assert left == []
 
     def close(self):

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Hostile modules by a principal who may run anything: refused or stopped with a named reason, while the nodes go on answering."""
+import contextlib
 import hashlib
 import logging
+import os
+import signal
 import struct
 import time
 
@@ -41,11 +44,11 @@ REJECTED = [
 class Pings:
     """ICMP echo through all routers while something else happens; each must be answered."""
 
-    def __init__(self, bed):
-        self.bed = bed
+    def __init__(self, bed, src="h1", dst="h2"):
+        self.bed, self.src, self.dst = bed, src, dst
 
     def __enter__(self):
-        self.run = self.bed.start("ping", "h1", "h2", "--icmp", "-c", "6", "-i", "0.1", "--json")
+        self.run = self.bed.start("ping", self.src, self.dst, "--icmp", "-c", "6", "-i", "0.1", "--json")
 
     def __exit__(self, *what):
         out, err = self.run.communicate(timeout=60)
@@ -86,6 +89,28 @@ def chunk(module):
     return struct.pack(">BBHHH", 1, 0, 2004, 14, 8 + len(body)) + body
 
 
+@contextlib.contextmanager
+def held(demo, node):
+    """A node's process stands still."""
+    pid = next(r["pid"] for r in demo.amp("testbed", "status", "--json", check=0).rows["nodes"] if r["node"] == node)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def event(demo, node, seen, what, within=5.0):
+    """The first event of this kind behind the `seen` that were there before."""
+    until = time.monotonic() + within
+    while True:
+        for e in demo.events(node)[seen:]:
+            if e["event"] == what:
+                return e
+        assert time.monotonic() < until, f"{node} had no event {what}: {demo.events(node)[seen:]}"
+        time.sleep(0.02)
+
+
 def router_port(demo, node, port):
     rows = demo.ask(node, "show ports")
     return next(r["address"] for r in rows if r["port"] == port).split("/")[0]
@@ -93,20 +118,21 @@ def router_port(demo, node, port):
 
 @pytest.mark.parametrize("module,word", REJECTED, ids=[c[0] for c in REJECTED])
 def test_rejected(demo, module, word):
-    """A host that lies: it sends a well-signed capsule and at once the code that r1 will ask for, which no honest edge would serve."""
+    """
+    A host that lies: it sends a well-signed capsule, and the code that r1 asks it for, which no honest edge would serve. The
+    edge itself is held meanwhile, so that it does not say "I do not have it" first.
+    """
     code = (HOSTILE / f"{module}.mod").read_bytes()
     assert len(code) <= 1024
     demo.alive()
     before, seen = demo.counter("r1", "code-rejected"), len(demo.events("r1"))
     cap = demo.sign("rejected.cap", f"test/{module}.mod").read_bytes()
-    with Pings(demo):
-        demo.send_frames("r0.0", [from_h1(demo, demo.address("h2"), cap),
-                                  from_h1(demo, router_port(demo, "r1", 0), chunk(code))])
-        until = time.monotonic() + 5
-        refused = []
-        while not refused and time.monotonic() < until:
-            refused = [e for e in demo.events("r1")[seen:] if e["event"] == "refused"]
-            time.sleep(0.05)
+    with Pings(demo, "h2", "r1"), held(demo, "h1"):
+        demo.send_frames("r0.0", [from_h1(demo, demo.address("h2"), cap)])
+        assert event(demo, "r1", seen, "fetch")["state"] == "started"
+        demo.send_frames("r0.0", [from_h1(demo, router_port(demo, "r1", 0), chunk(code))])
+        event(demo, "r1", seen, "refused")
+    refused = [e for e in demo.events("r1")[seen:] if e["event"] == "refused"]
     assert [e["reason"] for e in refused] == ["code-rejected"], refused
     assert word in refused[0]["detail"]
     assert demo.counter("r1", "code-rejected") == before + 1

@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The demo's path: capsules out and back through three routers of our own."""
+import os
+import signal
+import socket
+import subprocess
+import time
+
 import pytest
 
-from conftest import BUILD
+from conftest import AMP, BUILD
 
 WAY = ["r1", "r2", "r3", "h2"]
 
@@ -90,3 +96,32 @@ def test_wrong_names(demo):
     assert demo.amp("ping", "h1").code == 64
     done = demo.amp("show", "r1", "colours")
     assert done.code == 1 and "colours" in done.err
+
+
+def test_console(demo):
+    """Console 0 is for people: what one types is answered in plain text."""
+    for node in ("r1", "h1"):
+        out = subprocess.run([AMP, "testbed", "console", node], env=demo.env, input="show domains\n", text=True,
+                             capture_output=True, timeout=20).stdout
+        assert "capsule" in out and "root" in out
+
+
+def test_slow_reader(demo):
+    """The supervisor is held while a router answers: not a byte of the answer is lost."""
+    pid = int((demo.state / "run").read_text().split()[1])
+    want = len(demo.ask("r1", "show counters"))
+    for delay in (0, 0.001, 0.003):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(10)
+            s.connect(str(demo.state / "ctl"))
+            s.sendall(b"slow r1 show counters\n")
+            time.sleep(delay)
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(0.4)
+            os.kill(pid, signal.SIGCONT)
+            lines = []
+            for line in s.makefile():
+                lines.append(line)
+                if line == "slow .\n":
+                    break
+            assert len(lines) == want + 1
