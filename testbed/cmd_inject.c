@@ -200,6 +200,24 @@ static void print_rows(const cJSON *rows)
 	table_print(&t, stdout);
 }
 
+/* What came home, in rows of sixteen octets; arguments first, then what the program wrote. */
+static void print_payload(const cJSON *delivered)
+{
+	const char *hex = member_text(delivered, "payload");
+	size_t len = strlen(hex) / 2;
+
+	if (!len)
+		return;
+	printf("payload, %zu octets, %.0f of them arguments:\n", len,
+	       member_number(delivered, "arg_len"));
+	for (size_t at = 0; at < len; at += 16) {
+		printf("  %4zu ", at);
+		for (size_t i = at; i < len && i < at + 16; i++)
+			printf(i % 4 ? "%.2s" : " %.2s", hex + 2 * i);
+		putchar('\n');
+	}
+}
+
 static int conclude(const struct inject *in, enum shot_end end, const cJSON *last)
 {
 	const char *node = last ? member_text(last, "node") : "";
@@ -208,7 +226,10 @@ static int conclude(const struct inject *in, enum shot_end end, const cJSON *las
 	if (in->json)
 		return status[end];
 	switch (end) {
-	case SHOT_DELIVERED: printf("delivered at %s\n", node); break;
+	case SHOT_DELIVERED:
+		printf("delivered at %s\n", node);
+		print_payload(last);
+		break;
 	case SHOT_REFUSED:
 		printf("refused at %s: counter %s (amp show %s counters)\n", node,
 		       member_text(last, "reason"), node);

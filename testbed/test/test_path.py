@@ -76,6 +76,12 @@ def test_events_at_each_node(demo):
                                   ("r3", "forward"), ("r2", "forward"), ("r1", "forward"), ("h1", "deliver")])
 
 
+def test_payload_that_came_home(demo):
+    done = demo.amp("inject", "--at", "h1", "--to", "h2", "--args", "0102030405060708",
+                    "--payload", "c0ffee00" * 5, "ping", check=0)
+    assert "payload, 28 octets, 8 of them arguments:\n     0  01020304 05060708 c0ffee00 c0ffee00\n    16  " in done.out
+
+
 def test_router_only(demo):
     """A router can be asked for its tables, and a capsule can end at it."""
     names = {r["name"] for r in demo.amp("show", "r2", "modules", "--json", check=0).rows}
