@@ -163,7 +163,9 @@ static void retire(struct xok *x, struct xok_env *e, uint8_t why)
 	struct xok_env_info *info = e->info;
 
 	info->end = why;
-	info->last = e->regs;
+	/* All may read them: those of an environment that did not fail are nobody's business. */
+	if (why != XOK_END_EXIT && why != XOK_END_DESTROYED)
+		info->last = e->regs;
 	log_ended(x, e);
 
 	sched_forget(x, e);

@@ -102,10 +102,22 @@ static bool may_replace(const struct xok *x, uint16_t bound_to, const struct xok
 }
 
 /*
+ * A few large filters can fill a demultiplexer. Its last quarter is the root environment's, so that
+ * no other with access to the port can lock it out.
+ */
+static bool too_full(const struct demux *d, const struct xok_env *e)
+{
+	struct dpf_stats s;
+
+	dpf_stats(d->dpf, &s);
+	return e->info->parent && s.bytes_used > s.bytes_total / 4 * 3;
+}
+
+/*
  * Puts the filter into one port's demultiplexer, or finds the equal one there that k may replace.
  */
-static int try_port(struct demux *d, const struct xok *x, const struct xok_filter *f,
-		    const struct xok_cap *k)
+static int try_port(struct demux *d, const struct xok *x, const struct xok_env *e,
+		    const struct xok_filter *f, const struct xok_cap *k)
 {
 	uint32_t b = 0, equal;
 
@@ -121,6 +133,10 @@ static int try_port(struct demux *d, const struct xok *x, const struct xok_filte
 		return XOK_EBUSY;
 	if (d->equal)
 		return XOK_OK;
+	if (!rc && too_full(d, e)) {
+		demux_remove(d, b);
+		return XOK_ENOMEM;
+	}
 	return rc == DPF_ENOMEM ? XOK_ENOMEM : rc ? XOK_EINVAL : XOK_OK;
 }
 
@@ -128,10 +144,11 @@ static int try_port(struct demux *d, const struct xok *x, const struct xok_filte
  * Tries all ports of a filter. Compiling is the one step that may fail, for lack of room: so it is
  * done before anything else changes, and taken back where it succeeded.
  */
-static int try_ports(struct xok *x, const struct xok_filter *f, const struct xok_cap *k)
+static int try_ports(struct xok *x, const struct xok_env *e, const struct xok_filter *f,
+		     const struct xok_cap *k)
 {
 	for (uint32_t p = 0; p < x->nport; p++) {
-		int rc = on_port(f, p) ? try_port(&x->demux[p], x, f, k) : XOK_OK;
+		int rc = on_port(f, p) ? try_port(&x->demux[p], x, e, f, k) : XOK_OK;
 
 		if (!rc)
 			continue;
@@ -185,7 +202,7 @@ int64_t sys_filter_insert(struct xok *x, struct xok_env *e, const struct arg *a)
 
 	int rc = filter_check(x, e, a);
 	if (!rc)
-		rc = try_ports(x, f, a[0].cap);
+		rc = try_ports(x, e, f, a[0].cap);
 	if (rc)
 		return rc;
 

@@ -20,7 +20,7 @@ int memcmp(const void *a, const void *b, size_t len);
 
 #define XOK_NCONS 2u
 #define XOK_NFILTER (XOK_NENV * XOK_ENV_FILTERS)
-#define XOK_DPF_ARENA (128u << 10)
+#define XOK_DPF_ARENA (192u << 10)
 #define XOK_RING_FRAMES (1u + XOK_RING_MAX / 2)
 #define XOK_RFLAGS_USER 0x202u /* interrupts on, nothing else */
 

@@ -128,6 +128,7 @@ static void overrun(struct xok *x, struct xok_env *e, uint64_t now)
 /*
  * The environment answers a slice's end. What it took beyond is owed by the owner of the slice,
  * who may have handed it on: otherwise two environments could lend each other one slice for ever.
+ * It cannot have run for longer than the ticks that were seen: any more was taken by the host.
  */
 static void settle(struct xok *x, struct xok_env *e)
 {
@@ -135,7 +136,8 @@ static void settle(struct xok *x, struct xok_env *e)
 
 	if (!e->overrun)
 		return;
-	(payer ? payer : e)->debt += x->ops->now(x->m) - x->slice_over;
+	uint64_t took = x->ops->now(x->m) - x->slice_over, most = e->overrun * XOK_TICK_NS;
+	(payer ? payer : e)->debt += took < most ? took : most;
 	e->overrun = 0;
 	x->rotate = true;
 }

@@ -3,9 +3,9 @@
  * clock.c - monotonic time from the time-stamp counter, measured once against the PIT together with
  * the local APIC's timer, and UTC from the CMOS clock.
  *
- * A virtual processor may lose the host's processor in the middle of a reading, so each end of the
- * measured interval is the tightest of several readings: the one with the fewest counts around the
- * PIT's latch.
+ * A virtual processor may lose the host's processor at any time, so each reading is the tightest of
+ * several, the one with the fewest counts around the PIT's latch, and a long gap between two of
+ * them does not count.
  */
 #include "pc.h"
 #include "x86.h"
@@ -13,6 +13,8 @@
 #define PIT_HZ 1193182ull
 #define PIT_INTERVAL (PIT_HZ / 100) /* 10 ms */
 #define PIT_READINGS 5u
+#define GAPS_FIRST 8u
+#define GAP_LONG 64u /* times the shortest: some milliseconds at most */
 #define NS 1000000000ull
 
 #define CMOS_SECONDS 0x00
@@ -62,28 +64,39 @@ static uint64_t ratio32(uint64_t num, uint64_t den)
 	return whole << 32 | (rest << 32) / den;
 }
 
+/*
+ * Adds up short gaps between readings. A longer one is left out: the host may have had the
+ * processor for more than the 55 ms in which the PIT's 16 bits go round, and then it says nothing.
+ */
 static void calibrate(void)
 {
+	uint64_t tsc = 0, lapic = 0, ticks = 0, shortest = UINT64_MAX, ns;
 	struct reading a, b;
-	uint64_t ns, ticks;
 
 	outb(0x43, 0x34); /* channel 0, both bytes, rate generator: counts down from 65536 */
 	outb(0x40, 0);
 	outb(0x40, 0);
 	apic_timer_raw(UINT32_MAX);
-	/* The latch may come before the first count is loaded; let one go by. */
-	do {
-		a = read_all();
-	} while (a.pit == 0 || a.pit < PIT_INTERVAL * 2);
-	do {
+	a = read_all();
+	for (unsigned i = 0; ticks < PIT_INTERVAL; i++, a = b) {
+		uint64_t gap;
+
 		b = read_all();
-		ticks = (a.pit - b.pit) & 0xffff;
-	} while (ticks < PIT_INTERVAL);
+		gap = b.tsc - a.tsc;
+		if (gap < shortest)
+			shortest = gap;
+		/* The first ones tell what is short; the very first may precede the first count. */
+		if (i < GAPS_FIRST || gap / GAP_LONG > shortest)
+			continue;
+		tsc += gap;
+		lapic += a.lapic - b.lapic;
+		ticks += (a.pit - b.pit) & 0xffff;
+	}
 	apic_timer_raw(0);
 
 	ns = ticks * NS / PIT_HZ;
-	clock.tsc_mult = ratio32(ns, b.tsc - a.tsc);
-	clock.lapic_mult = ratio32(a.lapic - b.lapic, ns);
+	clock.tsc_mult = ratio32(ns, tsc);
+	clock.lapic_mult = ratio32(lapic, ns);
 	if (clock.tsc_mult == 0 || clock.lapic_mult == 0)
 		panic("the time-stamp counter or the timer stands still");
 }

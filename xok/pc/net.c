@@ -24,7 +24,8 @@
 #define HEADER 12u
 #define MTU_DEFAULT 1500u
 #define BURST 64u
-#define PAUSE_MIN 20000ull /* ns between bursts at least */
+#define PAUSE_MIN 20000ull    /* ns between bursts at least */
+#define PAUSE_MAX XOK_TICK_NS /* and at most: what took longer was the host's doing */
 
 struct port {
 	struct virtio v;
@@ -224,7 +225,7 @@ static bool burst(uint32_t number)
 static void run(uint32_t number)
 {
 	struct port *p = &ports[number];
-	uint64_t start_ns = clock_now(), took;
+	uint64_t start_ns = clock_now(), end_ns, pause;
 
 	p->pending = burst(number);
 	if (p->broken)
@@ -236,8 +237,13 @@ static void run(uint32_t number)
 	}
 	if (p->pending)
 		vq_interrupts(&p->rx, false);
-	took = clock_now() - start_ns;
-	p->after = start_ns + took + (took > PAUSE_MIN ? took : PAUSE_MIN);
+	end_ns = clock_now();
+	pause = end_ns - start_ns;
+	if (pause < PAUSE_MIN)
+		pause = PAUSE_MIN;
+	if (pause > PAUSE_MAX)
+		pause = PAUSE_MAX;
+	p->after = end_ns + pause;
 }
 
 void net_interrupt(uint32_t number)

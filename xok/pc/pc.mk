@@ -56,4 +56,8 @@ $(B)/test/test_virtio: $(B)/san/xok/pc/virtio.o $(B)/san/xok/pc/test/test_virtio
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka
 
-HOST_TESTS += $(B)/test/test_load $(B)/test/test_virtio
+$(B)/test/test_net: $(B)/san/xok/pc/net.o $(B)/san/xok/pc/test/test_net.o
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka
+
+HOST_TESTS += $(B)/test/test_load $(B)/test/test_net $(B)/test/test_virtio

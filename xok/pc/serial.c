@@ -3,8 +3,9 @@
  * serial.c - consoles on 16550 UARTs: a ring for each direction, moved by interrupts.
  *
  * A full receive ring masks the receiver, so that a sender with flow control (a socket) waits
- * instead of losing bytes. A full transmit ring makes serial_write take less than it was given: the kernel never waits
- * for who reads a console, but for a bounded time in serial_drain, when the machine stops.
+ * instead of losing bytes. A full transmit ring makes serial_write take less than it was given: the
+ * kernel never waits for who reads a console, but for a bounded time in serial_drain, when the
+ * machine stops.
  */
 #include "pc.h"
 #include "x86.h"
@@ -80,7 +81,10 @@ void serial_init(void)
 	setup(&uart[1]);
 }
 
-/* Tells the UART which interrupts it may raise: input while there is room, output while there is some to send. */
+/*
+ * Tells the UART which interrupts it may raise: input while there is room, output while there is
+ * some to send.
+ */
 static void set_interrupts(struct uart *u)
 {
 	uint8_t ier = 0;
@@ -153,8 +157,9 @@ bool serial_interrupt(uint32_t cons)
 	if (!u->present)
 		return false;
 	/*
-	 * The line is edge-triggered: leave only when no cause is left, or none can come again. Each turn takes
-	 * input, until the receiver is masked, or gives output, until there is none.
+	 * The line is edge-triggered: leave only when no cause is left, or none can come again.
+	 * Each turn takes input, until the receiver is masked, or gives output, until there is
+	 * none.
 	 */
 	for (unsigned i = 0; i < 2 * RING; i++) {
 		receive(u);

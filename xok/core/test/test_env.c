@@ -361,6 +361,28 @@ static void power_needs_control(void **state)
 	f->powered = false;
 }
 
+/*
+ * Everybody reads the bookkeeping: the registers of an environment that did not fail stay its own.
+ */
+static void last_registers_are_for_failures(void **state)
+{
+	static const struct xok_regs none;
+	struct fake *f = *state;
+	struct xok_env *a = child_new(f, 20, "a"), *b = child_new(f, 20, "b");
+
+	child_run(f, a);
+	child_run(f, b);
+	a->regs.rbx = b->regs.rbx = 0x5ec3e7;
+	assert_ok(CALL(f, a, env_exit, 3));
+	assert_memory_equal(&a->info->last, &none, sizeof(none));
+	assert_ok(CALL(f, f->root, env_destroy, 0, b->info->id));
+	assert_memory_equal(&b->info->last, &none, sizeof(none));
+	struct xok_env *c = child_new(f, 20, "c");
+	c->regs.rbx = 0xf4;
+	xok_trap(f->x, c);
+	assert_int_equal(c->info->last.rbx, 0xf4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +405,7 @@ int main(void)
 		TEST(consoles_have_one_owner),
 		TEST(a_console_outlives_its_owner),
 		TEST(power_needs_control),
+		TEST(last_registers_are_for_failures),
 	};
 
 	return cmocka_run_group_tests_name("core: environments", tests, NULL, NULL);

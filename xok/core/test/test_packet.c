@@ -462,6 +462,43 @@ static int64_t send(struct fake *f, struct xok_env *e, uint32_t k, uint64_t port
 	return CALL(f, e, transmit, k, port, MEM, n);
 }
 
+/*
+ * Whoever may receive from a port can fill its demultiplexer with a few large filters, but for what
+ * is kept for the root environment, whose node it is.
+ */
+static void nobody_locks_the_root_out(void **state)
+{
+	struct fake *f = *state;
+	uint32_t frame[3], rframe[3];
+	struct xok_env *a = receiver(f, "a", 1, frame);
+	uint32_t held = 0;
+
+	/* As large as possible, then what fits beside: one atom is left out, and another. */
+	for (uint32_t n = XOK_FILTER_ATOMS; n > 0; n--) {
+		struct xok_filter big = {.port = 0};
+		int64_t rc;
+
+		for (; big.natoms < n; big.natoms++)
+			big.atom[big.natoms] = (struct xok_atom){.off = (uint16_t)(8 * big.natoms),
+								 .size = 8,
+								 .mask = 0xff00ff00ff00ff00};
+		big.atom[0].value = (uint64_t)n << 40;
+		do {
+			big.atom[0].value += 1ull << 56;
+			rc = insert(f, a, 0, big, 0);
+			held += rc > 0;
+		} while (rc > 0);
+		assert_err(rc, XOK_ENOMEM);
+		assert_int_equal(f->x->port[0].nfilter, held);
+	}
+	int64_t ring = ring_new(f, f->root, 4, rframe);
+	assert_true(ring >= 0);
+	for (uint16_t type = 0x800; type < 0x800 + XOK_ENV_FILTERS; type++)
+		assert_true(insert(f, f->root, 0, filter_of(0, type), (uint32_t)ring) > 0);
+	arrive(f, 0, 0x801, 60);
+	assert_int_equal(header(f, rframe)->head, 1);
+}
+
 static void transmit_gathers(void **state)
 {
 	struct fake *f = *state;
@@ -539,6 +576,7 @@ int main(void)
 		TEST(filters_are_limited_and_charged),
 		TEST(the_first_filter_needs_quota),
 		TEST(a_full_demultiplexer_changes_nothing),
+		TEST(nobody_locks_the_root_out),
 		TEST(transmit_gathers),
 		TEST(transmit_refuses),
 	};

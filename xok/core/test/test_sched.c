@@ -238,6 +238,40 @@ static void overruns_are_paid_back(void **state)
 	assert_in_range(a->info->run_ns, all * 48 / 100, all * 52 / 100);
 }
 
+/*
+ * A virtual processor may lose the host's for half a second. That is nobody's overrun, and costs
+ * whom it happened to no more than the ticks that were seen.
+ */
+static void a_stalled_host_is_nobodys_debt(void **state)
+{
+	struct fake *f = *state;
+	struct xok_env *a = child_with_upcalls(f, "a"), *b = child_new(f, 20, "b");
+	uint64_t until;
+
+	child_run(f, b);
+	root_sleeps(f);
+	while (xok_schedule(f->x, &until) != a)
+		run_to_tick(f);
+	/* The timer fires late, and the upcall is answered at once. */
+	f->now = until + 50 * TICK;
+	xok_tick(f->x, a);
+	uenv(f, a)->disabled = 0;
+	assert_ok(CALL(f, a, yield, 0));
+	assert_in_range(a->debt, 0, TICK);
+	/* The same between the upcall and its answer. */
+	while (xok_schedule(f->x, &until) != a)
+		run_to_tick(f);
+	a->debt = 0;
+	f->now = until;
+	xok_tick(f->x, a);
+	f->now += 50 * TICK;
+	xok_tick(f->x, a);
+	uenv(f, a)->disabled = 0;
+	assert_ok(CALL(f, a, yield, 0));
+	assert_true(env_live(a));
+	assert_in_range(a->debt, 0, 2 * TICK);
+}
+
 /* Two environments that hand one slice to and fro get no more than it, whichever of them has it. */
 static void a_slice_cannot_be_lent_for_ever(void **state)
 {
@@ -448,6 +482,7 @@ int main(void)
 		TEST(an_overrun_ends_the_environment_alone),
 		TEST(without_an_entry_it_is_preempted),
 		TEST(overruns_are_paid_back),
+		TEST(a_stalled_host_is_nobodys_debt),
 		TEST(a_slice_cannot_be_lent_for_ever),
 		TEST(yield_hands_the_slice_on),
 		TEST(sleepers_wake_on_time),

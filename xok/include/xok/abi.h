@@ -83,6 +83,7 @@ enum xok_resource {
 /*
  * What one environment may hold beside frames. XOK_ENV_SUBTREE counts the entries of each child of the root environment
  * with all its descendants, ended ones too. A ring costs a frame of the quota, an environment's filters together one.
+ * The last quarter of each port's demultiplexer is kept for filters of the root environment.
  */
 #define XOK_ENV_RINGS 8u
 #define XOK_ENV_FILTERS 32u
@@ -221,7 +222,7 @@ struct xok_env_info {
 	char name[16];
 	struct xok_cap cap[XOK_NCAP];
 	struct xok_cap acl[XOK_NACL];
-	struct xok_regs last; /* registers at its end, when ended by a fault or overrun */
+	struct xok_regs last; /* registers at its end, unless by exit or destroy */
 };
 
 enum xok_frame_type {
