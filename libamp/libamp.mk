@@ -8,7 +8,7 @@
 
 LIBAMP_COMMON_SRC := $(addprefix libamp/common/,log.c lines.c loop.c ring.c strerror.c timers.c)
 LIBAMP_HOST_SRC := $(LIBAMP_COMMON_SRC) $(addprefix libamp/host/,cons.c demux.c init.c none.c ports.c wait.c)
-LIBAMP_ENV_SRC := $(LIBAMP_COMMON_SRC) libamp/common/chacha.c $(addprefix libamp/pc/,cons.c cpio.c crt.c elf.c \
+LIBAMP_ENV_SRC := $(LIBAMP_COMMON_SRC) libamp/common/chacha.c xok/pc/cpio.c xok/pc/elf.c $(addprefix libamp/pc/,cons.c crt.c \
 	fault.c info.c linux.c linux_file.c linux_mem.c random.c rings.c spawn.c vm.c wait.c)
 
 include libamp/third.mk
@@ -52,7 +52,7 @@ $(B)/test/libamp_host: $(LIBAMP_HOST_TEST_SRC:%.c=$(B)/san/%.o)
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka
 
-LIBAMP_PC_TEST_SRC := libamp/test/unit_pc.c libamp/pc/cpio.c libamp/pc/elf.c libamp/common/chacha.c
+LIBAMP_PC_TEST_SRC := libamp/test/unit_pc.c xok/pc/cpio.c xok/pc/elf.c libamp/common/chacha.c
 
 HOST_TESTS += $(B)/test/libamp_pc
 
@@ -62,7 +62,7 @@ $(B)/test/libamp_pc: $(LIBAMP_PC_TEST_SRC:%.c=$(B)/san/%.o)
 
 FUZZERS += $(B)/fuzz/libamp_cpio $(B)/fuzz/libamp_elf
 
-$(B)/fuzz/libamp_%: $(B)/fuzzobj/libamp/fuzz/fuzz_%.o $(B)/fuzzobj/libamp/pc/cpio.o $(B)/fuzzobj/libamp/pc/elf.o
+$(B)/fuzz/libamp_%: $(B)/fuzzobj/libamp/fuzz/fuzz_%.o $(B)/fuzzobj/xok/pc/cpio.o $(B)/fuzzobj/xok/pc/elf.o
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(FUZZ_SAN) -o $@ $^
 

@@ -2,7 +2,7 @@
 /* fuzz_elf.c - any bytes as a program: what is accepted can be loaded without a further look. */
 #include <stdlib.h>
 
-#include "libamp/pc/elf.h"
+#include "xok/pc/elf.h"
 #include "xok/abi.h"
 
 #define LO 0x10000u

@@ -10,8 +10,8 @@
  */
 #include <string.h>
 
-#include "libamp/pc/cpio.h"
-#include "libamp/pc/elf.h"
+#include "xok/pc/cpio.h"
+#include "xok/pc/elf.h"
 #include "libamp/pc/pc.h"
 
 #define MAX_ARGS 15u

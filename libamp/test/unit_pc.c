@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "libamp/common/chacha.h"
-#include "libamp/pc/cpio.h"
-#include "libamp/pc/elf.h"
+#include "xok/pc/cpio.h"
+#include "xok/pc/elf.h"
 #include "xok/abi.h"
 
 /* ---- archives ---- */

@@ -2,6 +2,7 @@
 /*
  * boot.c - the order in which the machine comes up, and its table of operations for the core.
  */
+#include "cpio.h"
 #include "pc.h"
 #include "x86.h"
 

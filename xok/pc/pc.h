@@ -244,9 +244,7 @@ uint64_t net_poll(bool idle);
 void acpi_init(void);
 void power(void *m, uint32_t how, uint32_t status);
 
-/* ---- load.c: the boot archive and the first program ---- */
-/* The bytes of a file in a cpio "newc" archive, NULL: not there or the archive is damaged. */
-const void *cpio_find(const void *archive, size_t bytes, const char *name, size_t *len);
+/* ---- load.c: the first environment ---- */
 /*
  * Maps the static ELF64 `image` and its stack into root and starts it; panics with the reason when
  * it is not one.

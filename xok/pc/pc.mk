@@ -4,7 +4,7 @@
 # stripped copy.
 
 PC_SRC := $(addprefix xok/pc/, boot.c memmap.c paging.c space.c cpu.c fpu.c trap.c clock.c apic.c \
-	random.c serial.c pci.c virtio.c net.c acpi.c load.c panic.c print.c lib.c)
+	random.c serial.c pci.c virtio.c net.c acpi.c cpio.c elf.c load.c panic.c print.c lib.c)
 PC_OBJ = $(B)/kern/xok/pc/entry.o $(B)/kern/xok/pc/trap-entry.o \
 	$(patsubst %.c,$(B)/kern/%.o,$(PC_SRC) $(CORE_SRC) $(DPF_SRC))
 PC_LINK = $(KERN_CC) -nostdlib -static -no-pie -Wl,-T,xok/pc/kernel.ld -Wl,--build-id=none \
@@ -48,7 +48,7 @@ guest-tests: $(B)/xok.stripped $(GUEST_TESTS)
 	$(Q)xok/pc/test/run $(B)/xok.stripped $(GUEST_TESTS)
 
 # The parts that parse what others wrote, on the host.
-$(B)/test/test_load: $(B)/san/xok/pc/load.o $(B)/san/xok/pc/test/test_load.o
+$(B)/test/test_load: $(B)/san/xok/pc/load.o $(B)/san/xok/pc/cpio.o $(B)/san/xok/pc/elf.o $(B)/san/xok/pc/test/test_load.o
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka
 

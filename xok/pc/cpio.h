@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cpio.h - files in a cpio archive of the "newc" format, in place. */
-#ifndef AMP_PC_CPIO_H
-#define AMP_PC_CPIO_H
+/* cpio.h - files in a cpio archive of the "newc" format, in place. Freestanding: the kernel and libamp read the boot archive with it. */
+#ifndef XOK_PC_CPIO_H
+#define XOK_PC_CPIO_H
 
 #include <stddef.h>
 #include <stdint.h>

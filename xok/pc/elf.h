@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * elf.h - a static ELF64 program, checked: after elf_read nothing of the file needs to be doubted
- * again.
+ * again. Freestanding: the kernel loads the first environment with it, libamp all others.
  */
-#ifndef AMP_PC_ELF_H
-#define AMP_PC_ELF_H
+#ifndef XOK_PC_ELF_H
+#define XOK_PC_ELF_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #define ELF_SEGMENTS 8u
+#define ELF_HEADER_SIZE 56u
 
 struct elf_segment {
 	uint64_t va;   /* first byte; page boundaries are not its own affair */
@@ -21,6 +22,8 @@ struct elf_segment {
 
 struct elf_program {
 	uint64_t entry;
+	uint64_t headers; /* where the program headers are in memory, 0: nowhere */
+	uint32_t nheader; /* of ELF_HEADER_SIZE bytes */
 	uint32_t nsegment;
 	struct elf_segment segment[ELF_SEGMENTS]; /* ascending, no two share a page */
 };

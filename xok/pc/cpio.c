@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "libamp/pc/cpio.h"
+#include "xok/pc/cpio.h"
 
 #define HEADER 110u
 #define MAGIC "070701"

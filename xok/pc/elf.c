@@ -3,20 +3,26 @@
 #include <elf.h>
 #include <string.h>
 
-#include "libamp/pc/elf.h"
 #include "xok/abi.h"
+#include "xok/pc/elf.h"
 
 #define PAGE_MASK (~(uint64_t)(XOK_PAGE - 1))
 
-static const char *read_segment(struct elf_segment *s, const Elf64_Phdr *ph, const uint8_t *image,
-				size_t len)
+_Static_assert(sizeof(Elf64_Phdr) == ELF_HEADER_SIZE, "program header");
+
+static const char *read_segment(struct elf_program *p, const Elf64_Phdr *ph, const uint8_t *image,
+				size_t len, uint64_t phoff)
 {
+	struct elf_segment *s = &p->segment[p->nsegment++];
+
 	if (ph->p_filesz > ph->p_memsz)
 		return "a segment has more bytes in the file than in memory";
 	if (ph->p_offset > len || ph->p_filesz > len - ph->p_offset)
 		return "a segment lies outside the file";
 	if ((ph->p_flags & PF_W) && (ph->p_flags & PF_X))
 		return "a segment is writable and executable";
+	if (p->headers == 0 && ph->p_offset <= phoff && phoff - ph->p_offset < ph->p_filesz)
+		p->headers = ph->p_vaddr + (phoff - ph->p_offset);
 	s->va = ph->p_vaddr;
 	s->size = ph->p_memsz;
 	s->data = image + ph->p_offset;
@@ -58,6 +64,7 @@ const char *elf_read(struct elf_program *p, const void *image, size_t len, uint6
 	Elf64_Ehdr eh;
 
 	p->nsegment = 0;
+	p->headers = 0;
 	if (len < sizeof(eh))
 		return "shorter than an ELF header";
 	memcpy(&eh, base, sizeof(eh));
@@ -77,9 +84,10 @@ const char *elf_read(struct elf_program *p, const void *image, size_t len, uint6
 			return "a segment lies outside the program's addresses";
 		if ((ph.p_vaddr & PAGE_MASK) < next)
 			return "two segments share a page, or are out of order";
-		wrong = read_segment(&p->segment[p->nsegment++], &ph, base, len);
+		wrong = read_segment(p, &ph, base, len, eh.e_phoff);
 		next = (ph.p_vaddr + ph.p_memsz + XOK_PAGE - 1) & PAGE_MASK;
 	}
+	p->nheader = eh.e_phnum;
 	p->entry = eh.e_entry;
 	return wrong != NULL ? wrong : check_entry(p);
 }
