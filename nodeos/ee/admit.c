@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * admit.c - may this capsule run here? Cheap questions come first; the signature is the last before the code, so that a flood
- * of forgeries costs no elliptic curves unless it names a principal, a module and a budget that policy allows.
+ * admit.c - may this capsule run here? Cheap questions come first, so that a flood of forgeries costs no elliptic curves unless
+ * it names a principal, a module and a budget that policy allows. All these can be copied from a true capsule; so when the
+ * node falls behind, what comes in at the port of a flood is refused unseen: a source address would be forged as well, the
+ * port cannot be.
  */
 #include <stdio.h>
 #include <string.h>
@@ -58,7 +60,7 @@ static bool valid_now(struct ee *ee, const struct incoming *in, const struct wir
 	return false;
 }
 
-static bool permitted(struct ee *ee, const struct incoming *in, const struct wire_capsule *c)
+bool ee_permitted(struct ee *ee, const struct incoming *in, const struct wire_capsule *c)
 {
 	uint32_t budget = 0;
 	enum node_verdict v = node_policy(ee->pub, c->principal, c->code, &budget);
@@ -86,6 +88,22 @@ static bool permitted(struct ee *ee, const struct incoming *in, const struct wir
 	return true;
 }
 
+/* Only what did not fit is charged: a port without forgeries has no limit, nor has a node that keeps up. */
+static bool signature_ok(struct ee *ee, const struct incoming *in, const struct wire_capsule *c)
+{
+	struct bucket *forged = &ee->forged[in->port];
+
+	if (in->behind && !bucket_has(forged, amp_now(), 1)) {
+		ee_refuse(ee, in, c, EER_SIGNATURE_LIMIT, "");
+		return false;
+	}
+	if (wire_verify(in->anep, in->len))
+		return true;
+	(void)bucket_take(forged, amp_now()); /* none left: it counts from now on */
+	ee_refuse(ee, in, c, EER_BAD_SIGNATURE, "");
+	return false;
+}
+
 void ee_capsule(struct ee *ee, struct incoming *in)
 {
 	struct wire_capsule c;
@@ -100,12 +118,10 @@ void ee_capsule(struct ee *ee, struct incoming *in)
 		ee_refuse(ee, in, &c, EER_UNSIGNED, "");
 		return;
 	}
-	if (!permitted(ee, in, &c))
+	if (!ee_permitted(ee, in, &c))
 		return;
-	if (!wire_verify(in->anep, in->len)) {
-		ee_refuse(ee, in, &c, EER_BAD_SIGNATURE, "");
+	if (!signature_ok(ee, in, &c))
 		return;
-	}
 	if (!addresses_match(in, &c)) {
 		ee_refuse(ee, in, &c, EER_ADDRESS, "");
 		return;

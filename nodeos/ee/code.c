@@ -20,10 +20,10 @@ static void resume(struct ee *ee, struct waiting *w, struct cached *m, const cha
 	w->in.ip = w->packet;
 	w->in.anep = w->packet + w->anep_at;
 	(void)wire_parse(w->in.anep, w->in.len, &c); /* it was accepted when it began to wait */
-	if (m)
-		ee_run(ee, &w->in, &c, m);
-	else
+	if (!m)
 		ee_refuse(ee, &w->in, &c, why, failure);
+	else if (ee_permitted(ee, &w->in, &c)) /* its time may be over by now */
+		ee_run(ee, &w->in, &c, m);
 }
 
 static uint32_t resume_all(struct ee *ee, const uint8_t code[WIRE_CODE_NAME], struct cached *m,
@@ -53,43 +53,83 @@ static void arm(struct ee *ee)
 				   at); /* should it fail, the next chunk tries again */
 }
 
+/*
+ * A neighbour, at the port that its network is on. What comes in elsewhere in a neighbour's name is a forgery, and would otherwise
+ * end its fetches, or aim our chunks at it.
+ */
+static bool is_neighbour(const struct ee *ee, uint32_t addr, uint16_t port)
+{
+	struct node_hop hop;
+
+	return node_is_connected(ee->pub, addr, NULL) && !node_is_local(ee->pub, addr) &&
+	       node_route(ee->pub, addr, &hop) && hop.port == port;
+}
+
+/* A free place. NULL: there is none, or the capsule's principal has its share; then *detail says which. */
+static struct waiting *place(struct ee *ee, const struct wire_capsule *c, const char **detail)
+{
+	bool fetching = fetch_find(&ee->fetches, c->code);
+	unsigned mine = 0, started = 0;
+	struct waiting *free_place = NULL;
+
+	for (unsigned i = 0; i < EE_WAITING; i++) {
+		struct waiting *w = &ee->waiting[i];
+
+		if (!w->used) {
+			if (!free_place)
+				free_place = w;
+		} else if (!memcmp(w->principal, c->principal, sizeof(w->principal))) {
+			mine++;
+			started += w->started;
+		}
+	}
+	*detail = "";
+	if (mine < EE_WAITING_EACH && (fetching || started < EE_FETCHES_EACH))
+		return free_place;
+	*detail = "its principal has its share of them";
+	return NULL;
+}
+
+/* Asks for the capsule's module; false: too many are being asked for. */
+static bool start_fetch(struct ee *ee, const struct wire_capsule *c, uint32_t from)
+{
+	struct ee_event e = {.kind = EE_FETCH, .state = EE_FETCH_STARTED, .from = from};
+
+	memcpy(e.code, c->code, sizeof(e.code));
+	if (!fetch_start(&ee->fetches, c->code, from, amp_now()))
+		return false;
+	ee_count(ee, EEC_FETCH_STARTED);
+	(void)ee_report(ee, &e, NULL, 0); /* what is lost is counted there */
+	return true;
+}
+
 void ee_code_wait(struct ee *ee, const struct incoming *in, const struct wire_capsule *c)
 {
-	struct waiting *w = NULL;
+	const char *detail;
+	struct waiting *w = place(ee, c, &detail);
+	bool fetching = fetch_find(&ee->fetches, c->code);
 	uint32_t from;
 
-	for (unsigned i = 0; i < EE_WAITING && !w; i++) {
-		if (!ee->waiting[i].used)
-			w = &ee->waiting[i];
-	}
 	if (!w || in->ip_len > sizeof(w->packet)) {
-		ee_refuse(ee, in, c, EER_WAITING_FULL, "");
+		ee_refuse(ee, in, c, EER_WAITING_FULL, detail);
 		return;
 	}
-	/* Anyone can write HOP: nobody outside the connected networks is asked, so that it cannot aim our requests at others. */
-	if (!wire_is_address4(c->hop.previous, &from) || !node_is_connected(ee->pub, from, NULL) ||
-	    node_is_local(ee->pub, from)) {
+	/* Anyone can write HOP: only who could have sent it is asked, so that it cannot aim our requests at others. */
+	if (!wire_is_address4(c->hop.previous, &from) || !is_neighbour(ee, from, in->port)) {
 		ee_refuse(ee, in, c, EER_CODE_UNAVAILABLE, "the previous hop is not a neighbour");
 		return;
 	}
+	if (!fetching && !start_fetch(ee, c, from)) {
+		ee_refuse(ee, in, c, EER_WAITING_FULL, "too many modules are being fetched");
+		return;
+	}
 	w->used = true;
+	w->started = !fetching;
 	memcpy(w->code, c->code, sizeof(w->code));
+	memcpy(w->principal, c->principal, sizeof(w->principal));
 	w->in = *in;
 	w->anep_at = (uint16_t)(in->anep - in->ip);
 	memcpy(w->packet, in->ip, in->ip_len);
-	if (!fetch_find(&ee->fetches, c->code)) {
-		struct ee_event e = {.kind = EE_FETCH, .state = EE_FETCH_STARTED, .from = from};
-
-		memcpy(e.code, c->code, sizeof(e.code));
-		if (!fetch_start(&ee->fetches, c->code, from, amp_now())) {
-			w->used = false;
-			ee_refuse(ee, in, c, EER_WAITING_FULL,
-				  "too many modules are being fetched");
-			return;
-		}
-		ee_count(ee, EEC_FETCH_STARTED);
-		(void)ee_report(ee, &e, NULL, 0); /* what is lost is counted there */
-	}
 	arm(ee);
 }
 
@@ -154,6 +194,10 @@ void ee_code_chunk(struct ee *ee, const struct incoming *in)
 		ee_count(ee, EEC_CODE_MALFORMED);
 		return;
 	}
+	if (!is_neighbour(ee, in->src, in->port)) {
+		ee_count(ee, EEC_STRANGER);
+		return;
+	}
 	if (!fetch_input(&ee->fetches, in->src, &c, wire_code_chunk(in->anep), amp_now()))
 		ee_count(ee, EEC_FETCH_STRAY);
 	arm(ee);
@@ -172,8 +216,8 @@ void ee_code_request(struct ee *ee, const struct incoming *in)
 		ee_count(ee, EEC_CODE_MALFORMED);
 		return;
 	}
-	if (!node_is_connected(ee->pub, in->src, NULL)) {
-		ee_count(ee, EEC_SERVE_STRANGER);
+	if (!is_neighbour(ee, in->src, in->port)) {
+		ee_count(ee, EEC_STRANGER);
 		return;
 	}
 	if (!bucket_take(&ee->serve_rate, amp_now())) {

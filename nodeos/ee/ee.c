@@ -12,6 +12,7 @@
 static const struct bucket refused_rate = {.rate = 50, .burst = 50};
 static const struct bucket event_rate = {.rate = 500, .burst = 500};
 static const struct bucket log_rate = {.rate = 20, .burst = 20};
+static const struct bucket forged_rate = {.rate = 100, .burst = 100};
 static const struct bucket serve_rate = {.rate = 2000, .burst = 256};
 
 struct ee *ee_create(const struct node_pub *pub, struct ee_shared *shared,
@@ -32,6 +33,8 @@ struct ee *ee_create(const struct node_pub *pub, struct ee_shared *shared,
 	ee->pub = pub;
 	ee->shared = shared;
 	ee->host = *host;
+	for (unsigned i = 0; i < NODE_PORTS; i++)
+		ee->forged[i] = forged_rate;
 	ee->refused_rate = refused_rate;
 	ee->event_rate = event_rate;
 	ee->log_rate = log_rate;

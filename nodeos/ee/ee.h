@@ -25,7 +25,10 @@
 #include "nodeos/node.h"
 
 #define EE_RING 128u
+#define EE_BEHIND (EE_RING / 2) /* packets waiting: more come in than we can look at */
 #define EE_WAITING 64u
+#define EE_WAITING_EACH (EE_WAITING / 2) /* of one principal: another's capsules still find room */
+#define EE_FETCHES_EACH (FETCHES / 2)
 #define EE_FORWARD_COST 50u /* work units for sending a capsule on */
 #define EE_PACKET_MAX (IP4_HLEN + UDP_HLEN + WIRE_PACKET_MAX)
 
@@ -39,13 +42,15 @@ struct incoming {
 	uint16_t port;
 	uint8_t ttl;
 	bool local;	  /* dst is one of our addresses */
+	bool behind;	  /* EE_BEHIND others wait */
 	uint64_t arrival; /* UTC ns */
 };
 
 /* A capsule that waits for its code. */
 struct waiting {
 	bool used;
-	uint8_t code[WIRE_CODE_NAME];
+	bool started; /* its fetch */
+	uint8_t code[WIRE_CODE_NAME], principal[WIRE_PUBLIC_KEY];
 	struct incoming in; /* its pointers are set again when it goes on */
 	uint16_t anep_at;
 	uint8_t packet[1500];
@@ -56,6 +61,7 @@ struct ee {
 	struct ee_shared *shared;
 	struct ee_host host;
 	struct msgq events, punts;
+	struct bucket forged[NODE_PORTS]; /* signatures that did not fit, by port */
 	struct bucket refused_rate, event_rate, log_rate, serve_rate;
 	struct in_chan in;
 	struct out_chan out;
@@ -76,6 +82,8 @@ void ee_input(void *arg, struct amp_packet *p);
 
 /* admit.c */
 void ee_capsule(struct ee *ee, struct incoming *in);
+/* Policy, validity and budget, as they are now; false: refused. */
+bool ee_permitted(struct ee *ee, const struct incoming *in, const struct wire_capsule *c);
 /* Refuses: counts and reports. c may be NULL when it could not be parsed. */
 void ee_refuse(struct ee *ee, const struct incoming *in, const struct wire_capsule *c,
 	       enum ee_refusal why, const char *detail);

@@ -71,7 +71,7 @@ static void anep(struct ee *ee, struct incoming *in)
 void ee_input(void *arg, struct amp_packet *p)
 {
 	struct ee *ee = arg;
-	struct incoming in = {.port = (uint16_t)p->port};
+	struct incoming in = {.port = (uint16_t)p->port, .behind = p->queued >= EE_BEHIND};
 
 	ee_count(ee, EEC_RECEIVED);
 	if (p->len < ETH_HLEN || p->port >= NODE_PORTS ||

@@ -15,7 +15,8 @@ struct bucket {
 	bool started;
 };
 
-static inline bool bucket_take(struct bucket *b, uint64_t now)
+/* Lets time pass; true when n tokens (at most `burst`) are there. */
+static inline bool bucket_has(struct bucket *b, uint64_t now, uint32_t n)
 {
 	uint64_t token = 1000000000ull / b->rate, full = token * b->burst;
 
@@ -28,10 +29,21 @@ static inline bool bucket_take(struct bucket *b, uint64_t now)
 		b->credit = gap >= full - b->credit ? full : b->credit + gap;
 	}
 	b->last = now;
-	if (b->credit < token)
+	return b->credit >= token * n;
+}
+
+/* Takes n tokens, or none. */
+static inline bool bucket_take_n(struct bucket *b, uint64_t now, uint32_t n)
+{
+	if (!bucket_has(b, now, n))
 		return false;
-	b->credit -= token;
+	b->credit -= 1000000000ull / b->rate * n;
 	return true;
+}
+
+static inline bool bucket_take(struct bucket *b, uint64_t now)
+{
+	return bucket_take_n(b, now, 1);
 }
 
 #endif

@@ -35,7 +35,7 @@ struct control {
 	struct json j;
 	char buf[CONTROL_BUFFER];
 	char cells[CONTROL_BUFFER], keys[CONTROL_HEADER];
-	uint64_t lines, errors;
+	uint64_t lines, errors; /* lines that came in; lines not written, or not whole */
 };
 
 /* Opens both consoles; one that does not exist is left out. */

@@ -11,11 +11,20 @@
 #define BATCH \
 	64u /* messages taken at a time: a flood must not keep the root from everything else */
 
+/*
+ * Every event becomes a line on a slow console, and the root forwards packets meanwhile. In units of EVENT_UNIT bytes of messages, above
+ * what the limits of an honest capsule domain amount to but for endless deliveries of the longest payload.
+ */
+#define EVENT_UNIT 64u
+#define EVENT_RATE 8192u
+#define EVENT_BURST 8192u
+
 void ee_link_init(struct ee_link *l, struct root *root, struct ee_shared *shared)
 {
 	memset(l, 0, sizeof(*l));
 	l->root = root;
 	l->shared = shared;
+	l->rate = (struct bucket){.rate = EVENT_RATE, .burst = EVENT_BURST};
 	msgq_open_consumer(&l->events, shared->events, EE_EVENTS_SIZE);
 	msgq_open_consumer(&l->punts, shared->punts, EE_PUNTS_SIZE);
 }
@@ -161,11 +170,16 @@ static void on_event(struct ee_link *l, size_t len)
 		l->malformed++;
 		return;
 	}
-	switch (e.kind) {
-	case EE_READY:
+	if (e.kind == EE_READY) {
 		l->up = true;
 		root_ready(l->root);
 		return;
+	}
+	if (!bucket_take_n(&l->rate, amp_now(), (uint32_t)(len / EVENT_UNIT) + 1)) {
+		l->limited++;
+		return;
+	}
+	switch (e.kind) {
 	case EE_LOG: root_log(l->root, "capsule", text, e.text_len); return;
 	case EE_RAN: put_ran(event_begin(c, "ran"), l->root, &e); break;
 	case EE_REFUSED: put_refused(event_begin(c, "refused"), l->root, &e, text); break;
@@ -226,5 +240,10 @@ bool ee_link_module(const struct ee_link *l, unsigned i, struct ee_module *out)
 		return false;
 	memcpy(out, &l->shared->pub.module[i], sizeof(*out));
 	out->name[sizeof(out->name) - 1] = 0;
+	/* Tables for people print it as it stands. */
+	for (char *s = out->name; *s; s++) {
+		if (*s <= 0x20 || *s >= 0x7f)
+			*s = '?';
+	}
 	return out->used;
 }

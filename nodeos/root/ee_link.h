@@ -6,6 +6,7 @@
 #ifndef NODEOS_EE_LINK_H
 #define NODEOS_EE_LINK_H
 
+#include "nodeos/lib/bucket.h"
 #include "nodeos/lib/event.h"
 #include "nodeos/lib/msgq.h"
 
@@ -16,7 +17,9 @@ struct ee_link {
 	struct ee_shared *shared;
 	struct msgq events, punts;
 	bool up; /* it said so */
-	uint64_t malformed;
+	struct bucket
+		rate; /* of event bytes; the capsule domain's own limits bind it only while it is honest */
+	uint64_t malformed, limited;
 	uint8_t buf[MSGQ_MAX];
 };
 

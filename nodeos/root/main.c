@@ -40,6 +40,16 @@ static void open_ports(struct root *r)
 	}
 }
 
+/* What it logs, and its report when it faults, come to people directly: it may write to their console and not read it. */
+static void open_console(void)
+{
+	const struct xok_cap entry = {.valid = 1, .perms = XOK_W, .len = 1, .name = {1}};
+	int rc = amp_grant(XOK_RES_CONS, CONTROL_PEOPLE, 1, &entry);
+
+	if (rc < 0)
+		amp_fatal("console %u: %s", CONTROL_PEOPLE, amp_strerror(rc));
+}
+
 static void start_capsules(struct root *r, struct ee_shared *shared)
 {
 	/* Static: the specification points to it, and the domain may be restarted. */
@@ -62,6 +72,7 @@ static void start_capsules(struct root *r, struct ee_shared *shared)
 	share[1] = (struct amp_share){
 		.addr = shared, .at = EE_SHARED_VA, .len = sizeof(*shared), .write = true};
 	open_ports(r);
+	open_console();
 	if (!domain_create(&r->domains, &spec, &rc))
 		amp_log("the capsule domain cannot start: %s", amp_strerror(rc));
 }

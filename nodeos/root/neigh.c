@@ -152,27 +152,46 @@ static void release(struct neigh *t, int i)
 	memset(&t->entry[i], 0, sizeof(t->entry[i]));
 }
 
-/*
- * A free entry of the address's set, or else the one that was idle longest. Entries that are being asked for and static ones
- * stay: a flood of addresses can push out only what nobody waits for. -1: none.
- */
-static int make(struct neigh *t, uint16_t port, uint32_t addr)
+static bool older(const struct neigh *t, unsigned i, int than)
 {
-	unsigned set = node_neigh_set(port, addr);
-	int best = -1;
+	return than < 0 || t->entry[i].stamp < t->entry[than].stamp;
+}
+
+/*
+ * A place in a set: a free entry or, for an address that we ask for, the one that was idle longest. When half of the set is
+ * unanswered, one of these that has been silent for a second gives way: a scan of the network takes no more than that half, and
+ * asks no faster. For a mere claim nothing gives way. -1: none.
+ */
+static int place(const struct neigh *t, unsigned set, bool claim)
+{
+	int vacant = -1, idle = -1, silent = -1;
+	unsigned unanswered = 0;
 
 	for (unsigned i = set; i < set + NODE_NEIGH_WAYS; i++) {
 		const struct neigh_entry *e = &t->entry[i];
 
 		if (e->state == NEIGH_FREE) {
-			best = (int)i;
-			break;
+			vacant = (int)i;
+		} else if (e->state == NEIGH_INCOMPLETE) {
+			unanswered++;
+			if (e->tries > 1 && older(t, i, silent))
+				silent = (int)i;
+		} else if (e->state != NEIGH_STATIC && older(t, i, idle)) {
+			idle = (int)i;
 		}
-		if (e->state != NEIGH_RESOLVED && e->state != NEIGH_PROBING)
-			continue;
-		if (best < 0 || e->stamp < t->entry[best].stamp)
-			best = (int)i;
 	}
+	if (claim)
+		return vacant;
+	if (unanswered >= NEIGH_UNANSWERED)
+		return silent;
+	return vacant >= 0 ? vacant : idle;
+}
+
+/* A new entry; claim: for somebody who says that the address is his. -1: there is no room. */
+static int make(struct neigh *t, uint16_t port, uint32_t addr, bool claim)
+{
+	int best = place(t, node_neigh_set(port, addr), claim);
+
 	if (best < 0) {
 		t->count->n[IPC_ARP_FULL]++;
 		return -1;
@@ -345,7 +364,7 @@ void neigh_send(struct neigh *t, uint16_t port, uint32_t next, const uint8_t *pa
 		return;
 	}
 	if (i < 0) {
-		i = make(t, port, next);
+		i = make(t, port, next, false);
 		if (i < 0)
 			return;
 		wait_for(t, i, packet, len);
@@ -393,7 +412,7 @@ static void learn(struct neigh *t, uint16_t port, uint32_t addr, const uint8_t *
 
 	if (i < 0) {
 		/* RFC 826: add the sender only when we are the target; an answer nobody asked for adds nothing. */
-		if (to_us && request && (i = make(t, port, addr)) >= 0)
+		if (to_us && request && (i = make(t, port, addr, true)) >= 0)
 			confirm(t, i, mac);
 		else if (!request)
 			t->count->n[IPC_ARP_UNSOLICITED]++;
@@ -446,6 +465,9 @@ void neigh_input(struct neigh *t, uint16_t port, const uint8_t *frame, size_t le
 		if (source_for(t, port, spa)) {
 			learn(t, port, spa, arp + ARP_SHA, to_us, request);
 			arm(t);
+		} else if (!request) {
+			t->count->n
+				[IPC_ARP_UNSOLICITED]++; /* nobody asks for what is not on the network */
 		}
 	}
 	if (request && to_us)
@@ -457,7 +479,7 @@ bool neigh_static(struct neigh *t, uint16_t port, uint32_t addr, const uint8_t m
 	int i = find(t, port, addr);
 
 	if (i < 0)
-		i = make(t, port, addr);
+		i = make(t, port, addr, false);
 	if (i < 0)
 		return false;
 	confirm(t, i, mac);

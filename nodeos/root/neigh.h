@@ -4,7 +4,8 @@
  * in node_pub for everybody. Bounded in entries, waiting packets and requests.
  *
  * An entry in use is never overwritten by what somebody merely says: a claim to another link address makes the table ask the
- * old one first, and only its silence opens the question again. Static entries never change.
+ * old one first, and only its silence opens the question again. Nor do claims, or packets to addresses that nobody has, push such an
+ * entry out. Static entries never change.
  */
 #ifndef NODEOS_NEIGH_H
 #define NODEOS_NEIGH_H
@@ -15,7 +16,8 @@
 
 #define NEIGH_WAITING 64u     /* packets in all that wait for an answer */
 #define NEIGH_WAITING_EACH 4u /* for one neighbour; the oldest gives way (RFC 1122 2.3.2.2) */
-#define NEIGH_RETRY_NS 1000000000ull /* at most one request a second (RFC 1122 2.3.2.1) */
+#define NEIGH_UNANSWERED (NODE_NEIGH_WAYS / 2) /* entries of a set that nobody has answered for */
+#define NEIGH_RETRY_NS 1000000000ull	       /* at most one request a second (RFC 1122 2.3.2.1) */
 #define NEIGH_TRIES 5u	/* broadcast requests before the neighbour counts as unreachable */
 #define NEIGH_PROBES 3u /* unicast requests before its address is asked for anew */
 #define NEIGH_FRESH_NS 60000000000ull /* then it is probed */

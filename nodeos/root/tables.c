@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "amp/ip.h"
 #include "nodeos/lib/inet.h"
 #include "nodeos/root/root.h"
 
@@ -179,6 +180,30 @@ static void port_counters(struct control *c, const struct reply *r, uint32_t por
 		counter_row(c, r, group, row[i].name, row[i].value);
 }
 
+static void stack_counters(struct control *c, const struct reply *r)
+{
+	struct amp_ip_stats s = {0};
+
+	amp_ip_stats(&s);
+	const struct {
+		const char *name;
+		uint64_t value;
+	} row[] = {
+		{"received", s.in},
+		{"sent", s.out},
+		{"drop-not-ours", s.not_ours},
+		{"drop-checksum", s.bad_checksum},
+		{"drop-length", s.bad_length},
+		{"drop-option", s.bad_option},
+		{"drop-no-service", s.no_service},
+		{"drop-no-memory", s.no_memory},
+		{"drop-queue-full", s.queue_full},
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		counter_row(c, r, "stack", row[i].name, row[i].value);
+}
+
 static void show_counters(struct root *root, const struct reply *r)
 {
 	static const char *const ip_name[] = {
@@ -191,13 +216,17 @@ static void show_counters(struct root *root, const struct reply *r)
 
 	for (unsigned i = 0; i < IPC_N; i++)
 		counter_row(c, r, "ip", ip_name[i], root->ip.count.n[i]);
+	stack_counters(c, r);
 	for (unsigned i = 0; i < EE_NREFUSAL; i++)
 		counter_row(c, r, "capsule", ee_refusal_name(i), ee->refused[i]);
 	for (unsigned i = 0; i < EEC_N; i++)
 		counter_row(c, r, "capsule", ee_counter_name(i), ee->counter[i]);
 	counter_row(c, r, "capsule", "drop-malformed-event", root->ee.malformed);
+	counter_row(c, r, "capsule", "drop-event-limit", root->ee.limited);
 	counter_row(c, r, "capsule", "queue-resets",
 		    root->ee.events.resets + root->ee.punts.resets);
+	counter_row(c, r, "console", "lines", c->lines);
+	counter_row(c, r, "console", "drop-line", c->errors);
 	for (uint32_t i = 0; i < root->pub->nport; i++)
 		port_counters(c, r, i);
 }

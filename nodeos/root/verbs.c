@@ -44,9 +44,10 @@ static struct pending *pend(struct root *r, const struct reply *reply, uint32_t 
 		p->timer.fn = on_timeout;
 		p->timer.arg = p;
 		p->sent = amp_now();
-		if (amp_timer_in(&p->timer, ANSWER_NS) < 0)
-			break;
-		return p;
+		if (amp_timer_in(&p->timer, ANSWER_NS) == 0)
+			return p;
+		p->used = false;
+		break;
 	}
 	reply_error(reply, "%u requests wait for answers: try again in 2 s", PENDING);
 	return NULL;

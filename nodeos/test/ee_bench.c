@@ -160,10 +160,10 @@ struct wire_capsule sound(int which)
 	return c;
 }
 
-/* Gives an UDP payload to the node in a frame at port 0. */
-void send_udp(uint32_t src, uint32_t dst, uint8_t ttl, const uint8_t *data, size_t len)
+void send_udp_at(uint16_t port, uint32_t src, uint32_t dst, uint8_t ttl, const uint8_t *data,
+		 size_t len)
 {
-	uint8_t f[1600] = {0x52, 0x54, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1, 8, 0};
+	uint8_t f[1600] = {0x52, 0x54, 0, 0, 0, (uint8_t)port, 2, 0, 0, 0, 0, 1, 8, 0};
 	uint8_t *udp = f + ETH_HLEN + IP4_HLEN;
 
 	inet_ip4_header(f + ETH_HLEN, 0, IP4_HLEN + UDP_HLEN + len, IP4_DF, ttl, PROTO_UDP, src,
@@ -173,7 +173,12 @@ void send_udp(uint32_t src, uint32_t dst, uint8_t ttl, const uint8_t *data, size
 	put16(udp + 4, (uint16_t)(UDP_HLEN + len));
 	memcpy(udp + UDP_HLEN, data, len);
 	put16(udp + 6, inet_udp_sum(src, dst, udp, UDP_HLEN + len));
-	mock_frame_in(0, f, ETH_HLEN + IP4_HLEN + UDP_HLEN + len, true);
+	mock_frame_in(port, f, ETH_HLEN + IP4_HLEN + UDP_HLEN + len, true);
+}
+
+void send_udp(uint32_t src, uint32_t dst, uint8_t ttl, const uint8_t *data, size_t len)
+{
+	send_udp_at(0, src, dst, ttl, data, len);
 }
 
 size_t build(uint8_t *buf, const struct wire_capsule *c, int who)

@@ -47,7 +47,9 @@ void make_module(int which, const struct vc_insn *insn, uint32_t n);
 struct wire_capsule sound(int which);
 /* Writes and signs it as principal `who` (0 alice, 1 bob, 2 a stranger). Returns the length. */
 size_t build(uint8_t *buf, const struct wire_capsule *c, int who);
-/* Gives a UDP payload to the node in a frame at port 0; the other: a capsule of alice's. */
+/* Gives a UDP payload to the node in a frame at a port; the others: at port 0, and there a capsule of alice's. */
+void send_udp_at(uint16_t port, uint32_t src, uint32_t dst, uint8_t ttl, const uint8_t *data,
+		 size_t len);
 void send_udp(uint32_t src, uint32_t dst, uint8_t ttl, const uint8_t *data, size_t len);
 void send_capsule(const struct wire_capsule *c, uint8_t ttl);
 

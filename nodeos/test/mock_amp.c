@@ -48,14 +48,14 @@ static struct {
 } mock;
 
 struct xok_env_info mock_env;
-uint32_t mock_spawned, mock_destroyed;
+uint32_t mock_spawned, mock_destroyed, mock_queued;
 int64_t mock_spawn_result;
 
 void mock_reset(uint32_t nport)
 {
 	memset(&mock, 0, sizeof(mock));
 	memset(&mock_env, 0, sizeof(mock_env));
-	mock_spawned = mock_destroyed = 0;
+	mock_spawned = mock_destroyed = mock_queued = 0;
 	mock_spawn_result = 0x101;
 	mock.now = 1000000000u;
 	mock.nport = nport;
@@ -190,10 +190,10 @@ int amp_cons_open(uint32_t cons, void (*fn)(void *arg, char *line, bool cut), vo
 
 int amp_cons_write(uint32_t cons, const void *buf, size_t len)
 {
-	if (mock.console_len[cons] + len < sizeof(mock.console[cons])) {
-		memcpy(mock.console[cons] + mock.console_len[cons], buf, len);
-		mock.console_len[cons] += len;
-	}
+	if (len >= sizeof(mock.console[cons]) - mock.console_len[cons])
+		return XOK_EAGAIN; /* nobody reads it */
+	memcpy(mock.console[cons] + mock.console_len[cons], buf, len);
+	mock.console_len[cons] += len;
 	return 0;
 }
 
@@ -320,7 +320,8 @@ void mock_frame_in(uint32_t port, const uint8_t *data, size_t len, bool most_spe
 	struct amp_ring *best = NULL;
 	uint8_t *copy = malloc(len ? len
 				   : 1); /* of its own size, so that reading past its end shows */
-	struct amp_packet p = {.data = copy, .len = len, .port = port, .time = mock.now};
+	struct amp_packet p = {
+		.data = copy, .len = len, .port = port, .time = mock.now, .queued = mock_queued};
 
 	memcpy(copy, data, len);
 	for (unsigned i = 0; i < RINGS; i++) {
@@ -369,6 +370,12 @@ size_t mock_delivered(uint8_t *buf, size_t cap)
 	len = mock.delivered[at].len;
 	memcpy(buf, mock.delivered[at].data, len < cap ? len : cap);
 	return len;
+}
+
+void amp_ip_stats(struct amp_ip_stats *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->in = mock.ndelivered;
 }
 
 int amp_ip_echo_service(void)

@@ -37,7 +37,8 @@ void mock_typed(uint32_t cons, const char *line);
 void mock_post_events(void);
 /* Gives a frame to the ring whose filter has most atoms (0: the one with fewest). */
 void mock_frame_in(uint32_t port, const uint8_t *data, size_t len, bool most_specific);
-uint32_t mock_timers(void); /* that are armed */
+extern uint32_t mock_queued; /* packets that wait behind the next ones */
+uint32_t mock_timers(void);  /* that are armed */
 /* Sets the state of the pretended environment and its reason of ending. */
 extern struct xok_env_info mock_env;
 extern uint32_t mock_spawned, mock_destroyed;

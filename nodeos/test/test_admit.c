@@ -136,6 +136,41 @@ static void unsigned_parts_may_change(void **state)
 	assert_non_null(mock_take());
 }
 
+/* A flood of forgeries at one port: it costs no more curves than there is time for, and nobody at another port notices. */
+static void forgeries_are_limited(void **state)
+{
+	struct wire_capsule c = sound(FORWARD);
+	uint8_t good[WIRE_PACKET_MAX], bad[WIRE_PACKET_MAX];
+	size_t len = build(good, &c, 0);
+
+	(void)state;
+	memcpy(bad, good, len);
+	bad[160] ^= 1;
+	for (int i = 0; i < 200; i++)
+		send_udp(ORIGIN, DEST, 64, bad, len);
+	assert_int_equal(shared->pub.refused[EER_BAD_SIGNATURE], 200);
+	mock_queued = EE_BEHIND;
+	for (int i = 0; i < 1000; i++)
+		send_udp(ORIGIN, DEST, 64, bad, len);
+	assert_int_equal(shared->pub.refused[EER_SIGNATURE_LIMIT], 1000);
+	send_udp(ORIGIN, DEST, 64, good, len);
+	assert_int_equal(shared->pub.refused[EER_SIGNATURE_LIMIT], 1001);
+	assert_null(mock_take());
+	send_udp_at(1, ORIGIN, DEST, 64, good, len);
+	assert_non_null(mock_take());
+	/* It passes, and true ones are never charged. */
+	mock_advance(20000000);
+	for (int i = 0; i < 1000; i++)
+		send_udp(ORIGIN, DEST, 64, good, len);
+	assert_int_equal(shared->pub.counter[EEC_RAN], 1001);
+	/* Not behind: whatever came before, it is looked at. */
+	for (int i = 0; i < 200; i++)
+		send_udp(ORIGIN, DEST, 64, bad, len);
+	mock_queued = 0;
+	send_udp(ORIGIN, DEST, 64, good, len);
+	assert_int_equal(shared->pub.counter[EEC_RAN], 1002);
+}
+
 static void entry_point(void **state)
 {
 	struct wire_capsule c = sound(FORWARD);
@@ -213,11 +248,17 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_setup, bench_teardown)
 	const struct CMUnitTest tests[] = {
-		T(refusals_in_order), T(malformed),
-		T(addresses),	      T(validity),
-		T(altered_anywhere),  T(unsigned_parts_may_change),
-		T(entry_point),	      T(refusal_events_are_limited),
-		T(headers),	      T(others_go_to_the_root),
+		T(refusals_in_order),
+		T(malformed),
+		T(addresses),
+		T(validity),
+		T(altered_anywhere),
+		T(unsigned_parts_may_change),
+		T(entry_point),
+		T(refusal_events_are_limited),
+		T(forgeries_are_limited),
+		T(headers),
+		T(others_go_to_the_root),
 	};
 
 	if (sodium_init() < 0)

@@ -11,6 +11,8 @@
 
 #include "nodeos/test/ee_bench.h"
 
+#define FETCHES_TRIED 20u
+
 /* ---- code ---- */
 
 static void answer_request(int which, bool have)
@@ -97,20 +99,124 @@ static void code_rejected(void **state)
 	expect_refusal(EER_CODE_REJECTED);
 }
 
+/* Principal `who` may run everything. */
+static void allow(int who)
+{
+	memcpy(pub.principal[who].key, pk[who], 32);
+	pub.nprincipal = 3;
+	pub.rule[pub.nrule++] = (struct node_rule){
+		.principal = (uint16_t)who, .any = 1, .budget = BUDGET};
+}
+
+static void send_as(int who, const struct wire_capsule *c)
+{
+	uint8_t buf[WIRE_PACKET_MAX];
+
+	send_udp(ORIGIN, DEST, 64, buf, build(buf, c, who));
+}
+
+/* One captured capsule, sent again and again, fills its principal's half; the others' remains. */
 static void waiting_is_bounded(void **state)
 {
 	struct wire_capsule c = sound(ABSENT);
 
 	(void)state;
-	for (unsigned i = 0; i < EE_WAITING; i++)
-		send_capsule(&c, 64);
+	allow(1);
+	allow(2);
+	for (unsigned i = 0; i < EE_WAITING_EACH; i++)
+		send_as(0, &c);
 	assert_int_equal(refusals(), 0);
-	send_capsule(&c, 64);
+	send_as(0, &c);
+	expect_refusal(EER_WAITING_FULL);
+	for (unsigned i = 0; i < EE_WAITING_EACH; i++)
+		send_as(1, &c);
+	assert_int_equal(refusals(), 0);
+	send_as(2, &c);
 	expect_refusal(EER_WAITING_FULL);
 	mock_advance(10000000000);
 	assert_int_equal(shared->pub.refused[EER_CODE_UNAVAILABLE], EE_WAITING);
 	for (unsigned i = 0; i < EE_WAITING; i++)
 		assert_false(ee->waiting[i].used);
+}
+
+/* A principal who names modules that do not exist keeps half of the fetches from others, not all. */
+static void fetches_are_shared(void **state)
+{
+	struct wire_capsule c = sound(ABSENT);
+
+	(void)state;
+	c.not_after = NOW + 100;
+	allow(0);
+	allow(1);
+	for (unsigned i = 0; i < FETCHES_TRIED; i++) {
+		c.code[0]++;
+		send_as(0, &c);
+	}
+	assert_int_equal(shared->pub.refused[EER_WAITING_FULL], FETCHES_TRIED - EE_FETCHES_EACH);
+	send_as(1, &c); /* of one that was refused above */
+	assert_int_equal(shared->pub.counter[EEC_FETCH_STARTED], EE_FETCHES_EACH + 1);
+	/* One more that waits for a fetch under way costs none. */
+	send_as(0, &c);
+	assert_int_equal(shared->pub.refused[EER_WAITING_FULL], FETCHES_TRIED - EE_FETCHES_EACH);
+	mock_advance(10000000000);
+	for (unsigned i = 0; i < EE_WAITING; i++)
+		assert_false(ee->waiting[i].used);
+	send_as(0, &c);
+	assert_int_equal(shared->pub.counter[EEC_FETCH_STARTED], EE_FETCHES_EACH + 2);
+}
+
+/* A neighbour's address at a port that is not its own: a forged answer would end the fetch. */
+static void forged_answers(void **state)
+{
+	struct wire_capsule c = sound(ABSENT);
+	uint8_t buf[WIRE_PACKET_MAX];
+	const uint8_t *anep;
+	size_t len;
+
+	(void)state;
+	send_capsule(&c, 64);
+	len = wire_chunk_build(buf, sizeof(buf), mod[ABSENT], 0, NULL, 0);
+	send_udp_at(1, ORIGIN, 0x0a000001, 64, buf, len);
+	assert_int_equal(refusals(), 0);
+	assert_int_equal(shared->pub.counter[EEC_STRANGER], 1);
+	answer_request(ABSENT, true);
+	(void)sent(1, ORIGIN, DEST, 63, &anep);
+	/* Nor does a request in a neighbour's name bring chunks upon it. */
+	len = wire_request_build(buf, sizeof(buf), mod[FORWARD], 0);
+	send_udp_at(1, ORIGIN, 0x0a000001, 64, buf, len);
+	assert_int_equal(shared->pub.counter[EEC_STRANGER], 2);
+	assert_null(mock_take());
+}
+
+/* HOP is not signed: who replays a capsule must not choose which neighbour at another port we ask, and wait for in vain. */
+static void forged_previous(void **state)
+{
+	struct wire_capsule c = sound(ABSENT);
+
+	(void)state;
+	wire_address4(c.hop.previous, DEST);
+	send_capsule(&c, 64);
+	expect_refusal(EER_CODE_UNAVAILABLE);
+	assert_null(mock_take());
+}
+
+/* Its validity ends while it waits. */
+static void expires_while_waiting(void **state)
+{
+	struct wire_capsule c = sound(ABSENT);
+
+	(void)state;
+	c.not_after = NOW + 1;
+	send_capsule(&c, 64);
+	mock_advance(1010000000);
+	while (shared->pub.counter[EEC_FETCH_REQUESTS] > 1) {
+		mock_take();
+		shared->pub.counter[EEC_FETCH_REQUESTS]--;
+	}
+	answer_request(ABSENT, true);
+	expect_refusal(EER_EXPIRED);
+	assert_null(mock_take());
+	assert_int_equal(shared->pub.counter[EEC_RAN], 0);
 }
 
 static void serves_neighbours_only(void **state)
@@ -130,7 +236,7 @@ static void serves_neighbours_only(void **state)
 	assert_memory_equal(wire_code_chunk(f->data + ETH_HLEN + 28), mod_bytes[FORWARD],
 			    c.chunk_len);
 	send_udp(0x0a090001, 0x0a000001, 64, buf, len);
-	assert_int_equal(shared->pub.counter[EEC_SERVE_STRANGER], 1);
+	assert_int_equal(shared->pub.counter[EEC_STRANGER], 1);
 	len = wire_request_build(buf, sizeof(buf), mod[FORWARD], 1);
 	send_udp(ORIGIN, 0x0a000001, 64, buf, len);
 	assert_int_equal(shared->pub.counter[EEC_CODE_MALFORMED], 1);
@@ -194,6 +300,10 @@ int main(void)
 		T(code_unavailable),
 		T(code_rejected),
 		T(waiting_is_bounded),
+		T(fetches_are_shared),
+		T(forged_answers),
+		T(forged_previous),
+		T(expires_while_waiting),
 		T(serves_neighbours_only),
 		T(cache_evicts_the_oldest),
 		T(inject),

@@ -236,6 +236,52 @@ static void static_stays(void **state)
 	assert_int_equal(count.n[IPC_ARP_CONFLICT], 2);
 }
 
+/*
+ * Eviction must not be the way round the verification of claims: whoever pretends to be everybody gets what is free, and the entry in
+ * use stays, so that a claim to it is still a conflict.
+ */
+static void claims_push_out_nobody(void **state)
+{
+	(void)state;
+	pub.addresses[0].len = 16;
+	arp_in(REQUEST, PEER, mac_a, US);
+	for (uint32_t i = 3; i < 3000; i++)
+		arp_in(REQUEST, 0x0a000000u + i, mac_b, US);
+	assert_true(knows(PEER, mac_a));
+	assert_true(count.n[IPC_ARP_FULL] > 0);
+	arp_in(REQUEST, PEER, mac_b, US);
+	assert_true(knows(PEER, mac_a));
+	assert_int_equal(count.n[IPC_ARP_CONFLICT], 1);
+	/* Those that nobody claimed before can still be asked for. */
+	neigh_send(&t, 0, 0x0a004321, packet, sizeof(packet));
+	arp_in(REPLY, 0x0a004321, mac_b, US);
+	assert_true(knows(0x0a004321, mac_b));
+}
+
+/* Packets from afar to every address of a network: neighbours in use stay, and a new one is found after a second. */
+static void scan_pushes_out_nobody(void **state)
+{
+	(void)state;
+	pub.addresses[0].len = 16;
+	arp_in(REQUEST, PEER, mac_a, US);
+	for (uint32_t i = 3; i < 3000; i++)
+		neigh_send(&t, 0, 0x0a000000u + i, packet, sizeof(packet));
+	assert_true(knows(PEER, mac_a));
+	assert_true(count.n[IPC_ARP_REQUESTS] <= NODE_NEIGH_SETS * NEIGH_UNANSWERED);
+	neigh_send(&t, 0, 0x0a004321, packet, sizeof(packet));
+	arp_in(REPLY, 0x0a004321, mac_b, US);
+	assert_false(knows(0x0a004321, mac_b)); /* it was not asked for: the set's half is full */
+	mock_advance(NEIGH_RETRY_NS);
+	neigh_send(&t, 0, 0x0a004321, packet, sizeof(packet));
+	arp_in(REPLY, 0x0a004321, mac_b, US);
+	assert_true(knows(0x0a004321, mac_b));
+	mock_advance((NEIGH_TRIES + 1) * NEIGH_RETRY_NS);
+	assert_true(knows(PEER, mac_a));
+	assert_int_equal(count.n[IPC_QUEUE_FULL] + count.n[IPC_ARP_FULL] +
+				 count.n[IPC_NO_NEIGHBOUR],
+			 3000 - 3 + 2); /* every packet is accounted for; the pool was full */
+}
+
 static void malformed_and_strange(void **state)
 {
 	uint8_t f[ETH_HLEN + 28] = {0};
@@ -252,6 +298,7 @@ static void malformed_and_strange(void **state)
 	arp_in(REQUEST, US, mac_a, US);
 	assert_int_equal(count.n[IPC_ARP_CONFLICT], 1);
 	arp_in(REPLY, 0x0b000001, mac_a, US);
+	assert_int_equal(count.n[IPC_ARP_UNSOLICITED], 1);
 	assert_null(mock_take());
 	/* RFC 5227: a probe is answered and not learned. */
 	arp_in(REQUEST, 0, mac_a, US);
@@ -273,6 +320,8 @@ int main(void)
 		T(moved_neighbour),
 		T(ages),
 		T(static_stays),
+		T(claims_push_out_nobody),
+		T(scan_pushes_out_nobody),
 		T(malformed_and_strange),
 	};
 

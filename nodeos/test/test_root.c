@@ -90,6 +90,7 @@ static void answers(void **state)
 			    "a {\"name\":\"alice\",\"key\":\"" KEY
 			    "\",\"allow\":[{\"module\":\"*\",\"budget\":9}]}\na .\n");
 	assert_non_null(strstr(ask("b show counters"), "\"drop-checksum\",\"value\":0"));
+	assert_non_null(strstr(ask("b show counters"), "\"stack\",\"name\":\"drop-checksum\""));
 	assert_non_null(strstr(ask("c show domains"), "\"name\":\"root\""));
 	assert_non_null(strstr(ask("d help"), "\"verb\":\"route\""));
 }
@@ -245,6 +246,50 @@ static void longest_event(void **state)
 	assert_true(strlen(line) <= AMP_LINE);
 }
 
+/* A capsule domain that keeps to no limit cannot keep the root printing: most of the flood is counted and forgotten. */
+static void flood_of_events_is_limited(void **state)
+{
+	struct ee_event e = {.kind = EE_DELIVERED, .text_len = MSGQ_MAX - sizeof(e)};
+	static const uint8_t text[MSGQ_MAX];
+	uint64_t sent = 0;
+
+	(void)state;
+	for (int round = 0; round < 100; round++) {
+		while (!msgq_put(&events, &e, sizeof(e), text, e.text_len))
+			sent++;
+		work();
+	}
+	assert_true(sent > 2000);
+	assert_in_range((sent - root.ee.limited) * MSGQ_MAX, 1, 1u << 20);
+	/* Nobody read the console meanwhile: that has a name as well. */
+	assert_true(root.control.errors > 0);
+	assert_null(strstr(ask("c show counters"), "\"drop-line\",\"value\":0}"));
+	(void)mock_console(1);
+	/* It passes. */
+	mock_advance(1000000000);
+	e.text_len = 0;
+	assert_int_equal(msgq_put(&events, &e, sizeof(e), NULL, 0), 0);
+	work();
+	assert_non_null(strstr(mock_console(1), "delivered"));
+	assert_non_null(strstr(ask("c show counters"), "\"drop-event-limit\",\"value\":"));
+}
+
+/* What the capsule domain publishes must not drive the terminal of whoever looks at it. */
+static void published_names_are_printable(void **state)
+{
+	const char *s;
+
+	(void)state;
+	shared->pub.module[0].used = 1;
+	strcpy(shared->pub.module[0].name, "\x1b[2J\r\nroot: fine");
+	(void)mock_console(0);
+	mock_typed(0, "show modules");
+	s = mock_console(0);
+	assert_non_null(strstr(s, "?[2J??root:?fine"));
+	for (; *s; s++)
+		assert_true(*s == '\n' || (*s >= 0x20 && *s < 0x7f));
+}
+
 static struct domain *start_domain(bool restart)
 {
 	const struct domain_spec spec = {.name = "capsule", .file = "ee", .restart = restart};
@@ -328,6 +373,8 @@ int main(void)
 		T(lying_capsule_domain),
 		T(lengths_that_differ),
 		T(longest_event),
+		T(flood_of_events_is_limited),
+		T(published_names_are_printable),
 		T(ended_domain_is_restarted),
 		T(failing_restart_is_repeated),
 		T(domains_are_bounded),
