@@ -9,26 +9,6 @@
 #include "libamp/common/backend.h"
 #include "libamp/pc/pc.h"
 
-#define CHECK(member, off) _Static_assert(offsetof(struct xok_regs, member) == (off), #member)
-CHECK(rax, R_RAX);
-CHECK(rbx, R_RBX);
-CHECK(rcx, R_RCX);
-CHECK(rdx, R_RDX);
-CHECK(rsi, R_RSI);
-CHECK(rdi, R_RDI);
-CHECK(rbp, R_RBP);
-CHECK(r8, R_R8);
-CHECK(r9, R_R9);
-CHECK(r10, R_R10);
-CHECK(r11, R_R11);
-CHECK(r12, R_R12);
-CHECK(r13, R_R13);
-CHECK(r14, R_R14);
-CHECK(r15, R_R15);
-CHECK(rip, R_RIP);
-CHECK(rflags, R_RFLAGS);
-CHECK(rsp, R_RSP);
-CHECK(trapno, 160);
 _Static_assert(offsetof(struct xok_uenv, disabled) == U_DISABLED, "disabled");
 _Static_assert(offsetof(struct xok_uenv, slice_pending) == U_PENDING, "slice_pending");
 _Static_assert(PC_SYS_YIELD == XOK_SYS_BASE + XOK_NR_yield, "yield");

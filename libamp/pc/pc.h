@@ -14,6 +14,8 @@
 #ifndef AMP_PC_H
 #define AMP_PC_H
 
+#include "xok/regs.h"
+
 #define PC_WINDOW_LO 0x3fe00000
 #define PC_WINDOW_HI 0x40000000
 #define PC_HEAP_LO 0x40000000
@@ -26,27 +28,9 @@
 
 #define PC_UPCALL_STACK 16384
 
-/* Offsets for upcall.S, checked in crt.c. */
+/* Offsets in struct xok_uenv and a call's number for upcall.S, checked in crt.c. */
 #define U_DISABLED 0
 #define U_PENDING 4
-#define R_RAX 0
-#define R_RBX 8
-#define R_RCX 16
-#define R_RDX 24
-#define R_RSI 32
-#define R_RDI 40
-#define R_RBP 48
-#define R_R8 56
-#define R_R9 64
-#define R_R10 72
-#define R_R11 80
-#define R_R12 88
-#define R_R13 96
-#define R_R14 104
-#define R_R15 112
-#define R_RIP 120
-#define R_RFLAGS 128
-#define R_RSP 136
 #define PC_SYS_YIELD 0x786f000a
 
 #ifndef __ASSEMBLER__

@@ -10,9 +10,9 @@
  */
 #include <string.h>
 
+#include "libamp/pc/pc.h"
 #include "xok/pc/cpio.h"
 #include "xok/pc/elf.h"
-#include "libamp/pc/pc.h"
 
 #define MAX_ARGS 15u
 #define BATCH 64u

@@ -26,31 +26,7 @@
 #define VEC_PORT0 0x30 /* one for each network port */
 #define VEC_SPURIOUS 0xff
 
-/* Offsets in struct xok_regs, for trap-entry.S; checked against the structure in trap.c. */
-#define R_RAX 0
-#define R_RBX 8
-#define R_RCX 16
-#define R_RDX 24
-#define R_RSI 32
-#define R_RDI 40
-#define R_RBP 48
-#define R_R8 56
-#define R_R9 64
-#define R_R10 72
-#define R_R11 80
-#define R_R12 88
-#define R_R13 96
-#define R_R14 104
-#define R_R15 112
-#define R_RIP 120
-#define R_RFLAGS 128
-#define R_RSP 136
-#define R_FS_BASE 144
-#define R_GS_BASE 152
-#define R_TRAPNO 160
-#define R_ERROR 168
-#define R_ADDR 176
-#define R_SIZE 184
+#include "xok/regs.h"
 
 #ifndef __ASSEMBLER__
 #include <stdarg.h>

@@ -10,28 +10,6 @@
 #include "x86.h"
 #include "xok/sysnum.h"
 
-#define CHECK(member, off) \
-	_Static_assert(offsetof(struct xok_regs, member) == (off), "trap-entry.S: " #member)
-CHECK(rax, R_RAX);
-CHECK(rbx, R_RBX);
-CHECK(rcx, R_RCX);
-CHECK(rdx, R_RDX);
-CHECK(rsi, R_RSI);
-CHECK(rdi, R_RDI);
-CHECK(rbp, R_RBP);
-CHECK(r8, R_R8);
-CHECK(r11, R_R11);
-CHECK(r15, R_R15);
-CHECK(rip, R_RIP);
-CHECK(rflags, R_RFLAGS);
-CHECK(rsp, R_RSP);
-CHECK(fs_base, R_FS_BASE);
-CHECK(gs_base, R_GS_BASE);
-CHECK(trapno, R_TRAPNO);
-CHECK(error, R_ERROR);
-CHECK(addr, R_ADDR);
-_Static_assert(sizeof(struct xok_regs) == R_SIZE, "trap-entry.S: size");
-
 /*
  * What an environment's rflags may hold; interrupts are always on in ring 3, IOPL and NT always 0.
  */
