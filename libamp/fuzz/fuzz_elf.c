@@ -2,8 +2,8 @@
 /* fuzz_elf.c - any bytes as a program: what is accepted can be loaded without a further look. */
 #include <stdlib.h>
 
-#include "xok/pc/elf.h"
 #include "xok/abi.h"
+#include "xok/pc/elf.h"
 
 #define LO 0x10000u
 #define HI 0x3fe00000u

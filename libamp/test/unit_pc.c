@@ -13,9 +13,9 @@
 #include <cmocka.h>
 
 #include "libamp/common/chacha.h"
+#include "xok/abi.h"
 #include "xok/pc/cpio.h"
 #include "xok/pc/elf.h"
-#include "xok/abi.h"
 
 /* ---- archives ---- */
 
