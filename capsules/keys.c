@@ -229,6 +229,14 @@ static int read_line(int fd, const char *path, char line[LINE_MAX_LEN + 1], size
 	return 0;
 }
 
+/* Public keys are readable by all: the mode is not what is wrong with one that is given as a secret key. */
+static bool ends_in_pub(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n > 4 && strcmp(path + n - 4, ".pub") == 0;
+}
+
 static int open_key(const char *path, bool is_secret, char err[KEY_ERROR])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -240,6 +248,8 @@ static int open_key(const char *path, bool is_secret, char err[KEY_ERROR])
 	/* Asked of the open file, not of the name: nobody can exchange it in between. */
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		r = fail(err, EACCES, "%s: not a regular file", path);
+	else if (is_secret && (st.st_mode & 077) != 0 && ends_in_pub(path))
+		r = fail(err, EACCES, "%s: a public key; give the secret one, NAME.key", path);
 	else if (is_secret && (st.st_mode & 077) != 0)
 		r = fail(err, EACCES,
 			 "%s: others can use this secret key (mode %04o); run: chmod 600 %s", path,

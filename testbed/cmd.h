@@ -10,12 +10,11 @@
 #include "control.h"
 
 enum {
-	AMP_DONE = 0,	/* done; inject: delivered; ping, trace: an answer came */
-	AMP_FAILED = 1, /* what was asked for failed, or does not hold */
-	AMP_REFUSED =
-		2, /* a node refused or stopped the capsule (keygen, build, sign, verify: wrong usage) */
-	AMP_LOST = 3,	/* the capsule did not arrive in time */
-	AMP_USAGE = 64, /* wrong usage */
+	AMP_DONE = 0,	 /* done; inject: delivered; ping, trace: an answer came */
+	AMP_FAILED = 1,	 /* what was asked for failed, or does not hold */
+	AMP_REFUSED = 2, /* a node refused or stopped the capsule */
+	AMP_LOST = 3,	 /* the capsule did not arrive in time */
+	AMP_USAGE = 64,	 /* wrong usage */
 };
 
 int cmd_testbed(int argc, char **argv);
@@ -30,6 +29,14 @@ __attribute__((format(printf, 2, 3))) int cmd_error(const char *verb, const char
 /* The same and a pointer to --help; returns AMP_USAGE. */
 __attribute__((format(printf, 2, 3))) int cmd_misuse(const char *verb, const char *fmt, ...);
 
+/* Values of options: a table that ends with an option NULL. */
+struct cmd_value {
+	int c; /* what getopt_long returns for it */
+	const char *option, *form;
+};
+/* Misuse of the option for which getopt_long returned c: a bad value, or an option that is unknown or lacks its value. */
+int cmd_bad_option(const char *verb, const struct cmd_value *v, int c, const char *value);
+
 /* Where kernel, environments and capsules lie: $AMP_DATA, or the directory of the program. False with a message. */
 bool cmd_data_dir(const char *verb, char *dir, size_t size);
 
@@ -43,6 +50,8 @@ bool places_read(struct control *c, struct places *p);
 void places_free(struct places *p);
 /* By name or address: its row, or NULL with c->err. */
 const cJSON *places_node(struct control *c, const struct places *p, const char *name);
+/* False with c->err, which names the edges: this node is none, and capsules are sent from edges only. */
+bool places_is_edge(struct control *c, const struct places *p, const cJSON *node);
 /* The name of the node with this address, or "?". */
 const char *places_at(const struct places *p, uint32_t addr);
 /* The link at a port: "r1:0-r2:1", or "-". */

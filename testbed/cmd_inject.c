@@ -28,8 +28,9 @@ static const char *const usage =
 	"  --entry NAME       entry point (default: the first)\n"
 	"  --budget N         work units for its whole life (default 100000)\n"
 	"  --valid SECS       how long it is valid from now (default 60)\n"
-	"  --args HEX         arguments: the signed first bytes of the payload\n"
-	"  --payload HEX      the rest of the payload\n"
+	"  --arg HEX          arguments: the signed first octets of the payload\n"
+	"  --data N           N octets of zeros behind them, which the program may change\n"
+	"  --payload HEX      the same, but these octets\n"
 	"  --wait SECS        how long to wait for its end (default 5)\n"
 	"  -t TESTBED         which testbed (default: the only one that runs)\n"
 	"  --json             the events, for programs\n"
@@ -41,7 +42,8 @@ static const struct option options[] = {
 	{"at", required_argument, NULL, 'a'},	   {"to", required_argument, NULL, 'o'},
 	{"from", required_argument, NULL, 'f'},	   {"key", required_argument, NULL, 'k'},
 	{"entry", required_argument, NULL, 'e'},   {"budget", required_argument, NULL, 'b'},
-	{"valid", required_argument, NULL, 'v'},   {"args", required_argument, NULL, 'A'},
+	{"valid", required_argument, NULL, 'v'},   {"arg", required_argument, NULL, 'A'},
+	{"args", required_argument, NULL, 'A'},	   {"data", required_argument, NULL, 'd'},
 	{"payload", required_argument, NULL, 'p'}, {"wait", required_argument, NULL, 'w'},
 	{"testbed", required_argument, NULL, 't'}, {"json", no_argument, NULL, 'j'},
 	{"help", no_argument, NULL, 'h'},	   {NULL, 0, NULL, 0}};
@@ -49,14 +51,14 @@ static const struct option options[] = {
 struct inject {
 	const char *at, *to, *from, *testbed;
 	struct shot_spec spec;
-	uint64_t wait;
-	bool json;
+	uint64_t wait, data;
+	bool json, for_module; /* one of the options that make a capsule was given */
 	uint8_t payload[WIRE_PAYLOAD_MAX];
-	char key[PATH_MAX];
+	char key[PATH_MAX], edge[32]; /* --at may be an address: the name behind it */
 };
 
-/* Appends hex to the payload; arguments come first whatever the order of the options. */
-static bool append_hex(struct inject *in, const char *args, const char *rest)
+/* The payload from hex and a number of zeros; arguments come first whatever the order of the options. */
+static bool make_payload(struct inject *in, const char *args, const char *rest)
 {
 	const char *part[2] = {args, rest};
 	size_t len = 0;
@@ -71,19 +73,28 @@ static bool append_hex(struct inject *in, const char *args, const char *rest)
 		if (i == 0)
 			in->spec.arg_len = (uint16_t)len;
 	}
+	if (len + in->data > sizeof(in->payload))
+		return false;
 	in->spec.payload = in->payload;
-	in->spec.payload_len = (uint16_t)len;
+	in->spec.payload_len = (uint16_t)(len + in->data);
 	return true;
 }
 
 static int parse(struct inject *in, int argc, char **argv)
 {
+	static const struct cmd_value forms[] = {
+		{'b', "--budget", "a number from 1 to 4294967295"},
+		{'v', "--valid", "whole seconds from now"},
+		{'d', "--data", "a number of octets from 0 to 960"},
+		{'w', "--wait", "whole seconds, at most 3600"},
+		{0}};
 	const char *args = NULL, *rest = NULL;
 	uint64_t n;
 
 	for (int c; (c = getopt_long(argc, argv, "t:", options, NULL)) != -1;) {
 		bool bad = false;
 
+		in->for_module |= strchr("ofkebvAdp", c) != NULL;
 		switch (c) {
 		case 'a': in->at = optarg; break;
 		case 'o': in->to = optarg; break;
@@ -91,6 +102,7 @@ static int parse(struct inject *in, int argc, char **argv)
 		case 'k': in->spec.key = optarg; break;
 		case 'e': in->spec.entry = optarg; break;
 		case 'A': args = optarg; break;
+		case 'd': bad = parse_u64(optarg, &in->data) || in->data > WIRE_PAYLOAD_MAX; break;
 		case 'p': rest = optarg; break;
 		case 't': in->testbed = optarg; break;
 		case 'j': in->json = true; break;
@@ -106,11 +118,12 @@ static int parse(struct inject *in, int argc, char **argv)
 		default: bad = true; break;
 		}
 		if (bad)
-			return cmd_misuse("inject", "see the options");
+			return cmd_bad_option("inject", forms, c, optarg);
 	}
-	if (!append_hex(in, args, rest))
+	if (!make_payload(in, args, rest))
 		return cmd_misuse("inject",
-				  "--args and --payload are hex, together at most %u bytes",
+				  "--arg and --payload are hex, two digits an octet; with --data "
+				  "at most %u octets",
 				  WIRE_PAYLOAD_MAX);
 	if (!in->at || optind >= argc || optind + 2 < argc)
 		return cmd_misuse("inject", "name the edge (--at) and a capsule or a module");
@@ -126,6 +139,37 @@ static bool resolve(struct control *c, const struct places *p, const char *name,
 	return o && parse_addr(member_text(o, "address"), addr) == 0;
 }
 
+/* A capsule from a file is signed already: nothing of it can be chosen now. */
+static bool from_file(const struct inject *in, struct control *c, struct shot *s, const char *file,
+		      const char *module, const char *data)
+{
+	if (in->for_module) {
+		snprintf(c->err, sizeof(c->err),
+			 "%.200s is signed already: of the options only --at, --wait, -t and "
+			 "--json go with it",
+			 file);
+		return false;
+	}
+	return shot_read(s, file, c->err) && (!module || shot_module(s, module, data, c->err));
+}
+
+static bool from_module(struct inject *in, struct control *c, struct shot *s,
+			const struct places *p, const char *data)
+{
+	if (!in->to) {
+		snprintf(c->err, sizeof(c->err),
+			 "a module needs --to NODE; a capsule's file ends in .cap");
+		return false;
+	}
+	if (!resolve(c, p, in->to, &in->spec.to) ||
+	    !resolve(c, p, in->from ? in->from : in->at, &in->spec.from))
+		return false;
+	if (!in->spec.key && !shot_default_key(c, in->key, sizeof(in->key)))
+		return false;
+	in->spec.key = in->spec.key ? in->spec.key : in->key;
+	return shot_sign(s, &in->spec, data, c->err);
+}
+
 static bool prepare(struct inject *in, struct control *c, struct shot *s, int argc, char **argv)
 {
 	char data[PATH_MAX];
@@ -133,27 +177,24 @@ static bool prepare(struct inject *in, struct control *c, struct shot *s, int ar
 	size_t len = strlen(what);
 	struct places p;
 
-	if (!cmd_data_dir("inject", data, sizeof(data)))
+	if (!cmd_data_dir("inject", data, sizeof(data)) || !places_read(c, &p))
 		return false;
-	if (len > 4 && !strcmp(what + len - 4, ".cap"))
-		return shot_read(s, what, c->err) &&
-		       (!module || shot_module(s, module, data, c->err));
-	if (!in->to || module) {
-		snprintf(c->err, sizeof(c->err),
-			 "a module needs --to NODE; a capsule's file ends in .cap");
-		return false;
-	}
-	if (!places_read(c, &p))
-		return false;
-	bool good = resolve(c, &p, in->to, &in->spec.to) &&
-		    resolve(c, &p, in->from ? in->from : in->at, &in->spec.from);
-	places_free(&p);
-	if (good && !in->spec.key) {
-		good = shot_default_key(c, in->key, sizeof(in->key));
-		in->spec.key = in->key;
-	}
+	const cJSON *at = places_node(c, &p, in->at);
+	bool good = at && places_is_edge(c, &p, at);
 	in->spec.module = what;
-	return good && shot_sign(s, &in->spec, data, c->err);
+	if (good && len > 4 && !strcmp(what + len - 4, ".cap")) {
+		good = from_file(in, c, s, what, module, data);
+	} else if (good && module) {
+		snprintf(c->err, sizeof(c->err),
+			 "two modules: give one, or a capsule (.cap) first");
+		good = false;
+	} else if (good) {
+		good = from_module(in, c, s, &p, data);
+	}
+	if (good)
+		snprintf(in->edge, sizeof(in->edge), "%s", member_text(at, "node"));
+	places_free(&p);
+	return good;
 }
 
 /* ---- what happened ---- */
@@ -175,12 +216,17 @@ static void describe(const cJSON *row, char *buf, size_t size)
 		if (*member_text(row, "detail"))
 			text_append(buf, size, " (%.300s)", member_text(row, "detail"));
 	} else if (!strcmp(what, "delivered")) {
-		text_append(buf, size, "after %.0f active nodes, %.0f work units left",
-			    member_number(row, "hops"), member_number(row, "budget_left"));
+		text_append(buf, size, "after %.0f active node%s, %.0f work units left",
+			    member_number(row, "hops"), plural(member_number(row, "hops")),
+			    member_number(row, "budget_left"));
 	} else if (!strcmp(what, "fetch")) {
-		text_append(buf, size, "code %s from %s, %.0f chunks, %.0f sent again",
-			    member_text(row, "state"), member_text(row, "from"),
-			    member_number(row, "chunks"), member_number(row, "retransmits"));
+		text_append(buf, size, "code %s from %s", member_text(row, "state"),
+			    member_text(row, "from"));
+		if (strcmp(member_text(row, "state"), "started"))
+			text_append(buf, size, ", %.0f chunk%s, %.0f sent again",
+				    member_number(row, "chunks"),
+				    plural(member_number(row, "chunks")),
+				    member_number(row, "retransmits"));
 	}
 }
 
@@ -206,9 +252,12 @@ static void print_payload(const cJSON *delivered)
 	const char *hex = member_text(delivered, "payload");
 	size_t len = strlen(hex) / 2;
 
-	if (!len)
+	if (!len) {
+		puts("no payload: a program that brings something home needs room for it (--data "
+		     "N)");
 		return;
-	printf("payload, %zu octets, %.0f of them arguments:\n", len,
+	}
+	printf("payload, %zu octet%s, %.0f of them arguments:\n", len, plural((double)len),
 	       member_number(delivered, "arg_len"));
 	for (size_t at = 0; at < len; at += 16) {
 		printf("  %4zu ", at);
@@ -249,7 +298,7 @@ static int run(struct inject *in, struct control *c, struct shot *s)
 {
 	const cJSON *last;
 
-	if (!control_do(c, "-", "subscribe") || !shot_fire(c, in->at, s))
+	if (!control_do(c, "-", "subscribe") || !shot_fire(c, in->edge, s))
 		return cmd_error("inject", "%s", c->err);
 	cJSON *rows = cJSON_CreateArray();
 	enum shot_end end = shot_watch(c, s, loop_now() + in->wait * 1000000000ull, rows, &last);

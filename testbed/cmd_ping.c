@@ -16,8 +16,9 @@
 #include "topology.h"
 
 static const char *const ping_usage =
-	"usage: amp ping FROM TO [-c N] [-i SECS] [--icmp] [--key FILE.key] [--wait SECS] [-t "
-	"TESTBED] [--json]\n"
+	"usage: amp ping FROM TO [-c N] [-i SECS] [--icmp [--ttl N]] [--key FILE.key] [--wait "
+	"SECS] "
+	"[-t TESTBED] [--json]\n"
 	"\n"
 	"Sends N (default 4) capsules from an edge to a node and back, or ICMP echo requests, and "
 	"shows the round-trip times by\n"
@@ -54,11 +55,19 @@ static int parse(struct trip *t, int argc, char **argv)
 {
 	static const struct parse_unit secs[] = {
 		{"", 1000000000}, {"s", 1000000000}, {"ms", 1000000}, {NULL, 0}};
+	static const struct cmd_value forms[] = {
+		{'c', "-c", "a number from 1 to 100000"},
+		{'i', "-i", "seconds up to 3600, or such as 200ms"},
+		{'T', "--ttl", "a number from 1 to 255"},
+		{'w', "--wait", "whole seconds, 1 to 3600"},
+		{0}};
 	bool ping = !strcmp(t->verb, "ping");
 
 	for (int c; (c = getopt_long(argc, argv, "c:i:t:", options, NULL)) != -1;) {
-		bool bad = !ping && strchr("ciIT", c);
+		bool bad = false;
 
+		if (!ping && strchr("ciIT", c))
+			return cmd_misuse(t->verb, "that option is one of amp ping");
 		switch (c) {
 		case 'c':
 			bad |= parse_u64(optarg, &t->count) || !t->count || t->count > 100000;
@@ -77,7 +86,7 @@ static int parse(struct trip *t, int argc, char **argv)
 		default: bad = true; break;
 		}
 		if (bad)
-			return cmd_misuse(t->verb, "see the options");
+			return cmd_bad_option(t->verb, forms, c, optarg);
 	}
 	if (argc - optind != 2)
 		return cmd_misuse(t->verb, "name two nodes: FROM and TO");
@@ -101,12 +110,8 @@ static bool prepare(struct trip *t, struct control *c)
 	}
 	if (t->icmp)
 		return true;
-	if (strcmp(member_text(from, "kind"), "edge")) {
-		snprintf(c->err, sizeof(c->err),
-			 "capsules are sent from edges, and %.20s is none: use --icmp, or an edge",
-			 t->from_node);
+	if (!places_is_edge(c, &t->places, from))
 		return false;
-	}
 	if (!t->key && !shot_default_key(c, t->key_path, sizeof(t->key_path)))
 		return false;
 	t->key = t->key ? t->key : t->key_path;
@@ -189,8 +194,9 @@ static bool ping_capsule(struct trip *t, struct control *c, struct result *r)
 	if (sent && r->end == SHOT_DELIVERED) {
 		r->ms = took;
 		snprintf(r->text, sizeof(r->text),
-			 "%.0f active nodes crossed, %.0f work units left",
-			 member_number(last, "hops"), member_number(last, "budget_left"));
+			 "%.0f active node%s crossed, %.0f work units left",
+			 member_number(last, "hops"), plural(member_number(last, "hops")),
+			 member_number(last, "budget_left"));
 	} else if (sent && r->end == SHOT_REFUSED) {
 		snprintf(r->text, sizeof(r->text), "refused at %s: %s", member_text(last, "node"),
 			 member_text(last, "reason"));
@@ -344,8 +350,9 @@ static int print_hops(const struct trip *t, const cJSON *last, double took)
 			  member_number(o, "queue"), member_text(o, "link"));
 	}
 	table_print(&table, stdout);
-	printf("back at %s after %.2f ms, %.0f active nodes crossed%s\n", member_text(last, "node"),
-	       took, member_number(last, "hops"),
+	printf("back at %s after %.2f ms, %.0f active node%s crossed%s\n",
+	       member_text(last, "node"), took, member_number(last, "hops"),
+	       plural(member_number(last, "hops")),
 	       truncated ? "; the way is longer than one packet can hold" : "");
 	cJSON_Delete(rows);
 	return AMP_DONE;

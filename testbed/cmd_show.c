@@ -6,10 +6,12 @@
 
 #include "cmd.h"
 
+#define TABLES "ports routes neighbours domains modules principals counters"
+
 static const char *const usage =
 	"usage: amp show NODE TABLE [FILTER] [-t TESTBED] [--json]\n"
 	"\n"
-	"TABLE: ports routes neighbours domains modules principals counters\n"
+	"TABLE: " TABLES "\n"
 	"FILTER: only rows one of whose cells is this text, such as the name of a counter\n";
 
 static const struct option options[] = {{"testbed", required_argument, NULL, 't'},
@@ -36,6 +38,16 @@ static void filter(cJSON *rows, const char *text)
 			cJSON_DeleteItemFromArray(rows, i);
 }
 
+static bool known_table(const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = TABLES; p; p = strchr(p, ' ') ? strchr(p, ' ') + 1 : NULL)
+		if (!strncmp(p, name, n) && (p[n] == ' ' || !p[n]))
+			return n > 0;
+	return false;
+}
+
 int cmd_show(int argc, char **argv)
 {
 	static struct control c;
@@ -47,11 +59,14 @@ int cmd_show(int argc, char **argv)
 		case 't': testbed = optarg; break;
 		case 'j': json = true; break;
 		case 'h': fputs(usage, stdout); return AMP_DONE;
-		default: return cmd_misuse("show", "see the options");
+		default: return cmd_misuse("show", "unknown or incomplete option");
 		}
 	}
 	if (argc - optind < 2 || argc - optind > 3)
 		return cmd_misuse("show", "name a node and a table");
+	if (!known_table(argv[optind + 1]))
+		return cmd_misuse("show", "there is no table '%s': a node has " TABLES,
+				  argv[optind + 1]);
 	if (!control_open(&c, testbed))
 		return cmd_error("show", "%s", c.err);
 	cJSON *rows = control_ask(&c, argv[optind], "show %.64s", argv[optind + 1]);

@@ -14,6 +14,7 @@
 #include "cmd_up.h"
 #include "text.h"
 
+#define CONSOLE_LEAVE 0x1d   /* Ctrl-], as in telnet */
 #define CONSOLE_QUIET_MS 500 /* without a word from the node, after the end of piped input */
 
 static const char *const usage =
@@ -40,7 +41,10 @@ static const char *const usage =
 	"  --json         for programs\n"
 	"  --events       the events of a node rather than its console\n"
 	"\n"
-	"console connects to console 0 of a node; Ctrl-] leaves it.\n";
+	"console connects to console 0 of a node, where `help` lists the commands; Ctrl-] or "
+	"Ctrl-D "
+	"leaves it.\n"
+	"--state DIR must be new, empty, or the state directory of an earlier testbed.\n";
 
 /* ---- status ---- */
 
@@ -140,8 +144,10 @@ static int show_log(const char *which, const char *node, bool events)
 	if (!state_find(which, dir, err)) {
 		char only[STATE_ERROR];
 
-		if (node || !state_find(NULL, dir, only))
+		if (node)
 			return cmd_error("testbed", "%s", err);
+		if (!state_find(NULL, dir, only))
+			return cmd_error("testbed", "%s; %s", err, only);
 		node = which;
 	}
 	if (node && !text_is_name(node))
@@ -149,6 +155,11 @@ static int show_log(const char *which, const char *node, bool events)
 	snprintf(path, sizeof(path), "%s/%.32s.%s", dir, node ? node : "supervisor",
 		 events && node ? "events" : "log");
 	char *text = text_file(path, 64u << 20, &len);
+	if (!text && node && errno == ENOENT)
+		return cmd_error("testbed",
+				 "%s keeps no log of a node '%s': amp testbed status shows "
+				 "the nodes",
+				 strrchr(dir, '/') + 1, node);
 	if (!text)
 		return cmd_error("testbed", "cannot read %s: %s", path, strerror(errno));
 	fwrite(text, 1, len, stdout);
@@ -156,7 +167,7 @@ static int show_log(const char *which, const char *node, bool events)
 	return AMP_DONE;
 }
 
-/* Bytes both ways until the node or the person ends it. Ctrl-] is 0x1d, as in telnet. */
+/* Bytes both ways until the node or the person ends it. */
 static void converse(int fd)
 {
 	struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = 0, .events = POLLIN}};
@@ -176,7 +187,7 @@ static void converse(int fd)
 			if (n <= 0) { /* the end of piped input: the answer may still come */
 				p[1].fd = -1;
 				wait = CONSOLE_QUIET_MS;
-			} else if (memchr(buf, 0x1d, (size_t)n) ||
+			} else if (memchr(buf, CONSOLE_LEAVE, (size_t)n) ||
 				   send(fd, buf, (size_t)n, MSG_NOSIGNAL) != n) {
 				return;
 			}
@@ -184,27 +195,41 @@ static void converse(int fd)
 	}
 }
 
+/*
+ * A node's console neither echoes nor edits, so the terminal goes on doing both and hands over whole lines; Ctrl-] is made a
+ * second end of a line, so that it is seen at once.
+ */
+static bool line_mode(struct termios *old)
+{
+	struct termios line;
+
+	if (!isatty(0) || tcgetattr(0, old))
+		return false;
+	line = *old;
+	line.c_lflag |= ICANON | ECHO | ECHOE | ISIG;
+	line.c_iflag |= ICRNL;
+	line.c_cc[VEOL] = CONSOLE_LEAVE;
+	return tcsetattr(0, TCSANOW, &line) == 0;
+}
+
 static int console(const char *which, const char *node)
 {
-	struct termios old, raw;
+	struct termios old;
 	struct control c;
 
 	if (!control_open(&c, which) || !control_do(&c, "-", "console %s", node))
 		return cmd_error("testbed", "%s", c.err);
-	bool tty = isatty(0) && tcgetattr(0, &old) == 0;
-	if (tty) {
-		fprintf(stderr, "console of %s; Ctrl-] leaves it\n", node);
-		raw = old;
-		cfmakeraw(&raw);
-		raw.c_oflag |= OPOST;
-		tcsetattr(0, TCSANOW, &raw);
-	}
 	cmd_catch_signals();
+	bool tty = line_mode(&old);
+	if (tty)
+		fprintf(stderr, "console of %s: help lists the commands, Ctrl-] leaves it\n", node);
 	if (c.have && write(1, c.buf, c.have) < 0)
 		return AMP_FAILED;
 	converse(c.fd);
-	if (tty)
+	if (tty) {
 		tcsetattr(0, TCSANOW, &old);
+		fputc('\n', stderr);
+	}
 	control_close(&c);
 	return AMP_DONE;
 }
@@ -220,6 +245,20 @@ static const struct option options[] = {{"state", required_argument, NULL, 's'},
 					{"events", no_argument, NULL, 'e'},
 					{"help", no_argument, NULL, 'h'},
 					{NULL, 0, NULL, 0}};
+
+static int wrong_form(const char *what)
+{
+	static const char *const forms[][2] = {{"up", "FILE.yaml [options]"},
+					       {"down", "[TESTBED]"},
+					       {"status", "[TESTBED]"},
+					       {"log", "[TESTBED] [NODE]"},
+					       {"console", "[TESTBED] NODE"}};
+
+	for (size_t i = 0; what && i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (!strcmp(forms[i][0], what))
+			return cmd_misuse("testbed", "write: amp testbed %s %s", what, forms[i][1]);
+	return cmd_misuse("testbed", "say up, down, status, log or console");
+}
 
 int cmd_testbed(int argc, char **argv)
 {
@@ -247,14 +286,14 @@ int cmd_testbed(int argc, char **argv)
 		case 'j': json = true; break;
 		case 'e': events = true; break;
 		case 'h': fputs(usage, stdout); return AMP_DONE;
-		default: return cmd_misuse("testbed", "see the options");
+		default: return cmd_misuse("testbed", "unknown or incomplete option");
 		}
 	}
 	const char *what = argv[optind], *a = what ? argv[optind + 1] : NULL;
 	const char *b = a ? argv[optind + 2] : NULL;
 
 	if (!what || (b && argv[optind + 3]))
-		return cmd_misuse("testbed", "say up, down, status, log or console");
+		return wrong_form(what);
 	if (!strcmp(what, "up") && a && !b)
 		return cmd_up(a, state, &o, foreground);
 	if (!strcmp(what, "down") && !b)
@@ -265,5 +304,5 @@ int cmd_testbed(int argc, char **argv)
 		return show_log(a, b, events);
 	if (!strcmp(what, "console") && a)
 		return console(b ? a : NULL, b ? b : a);
-	return cmd_misuse("testbed", "'%s' does not go with these arguments", what);
+	return wrong_form(what);
 }

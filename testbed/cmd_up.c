@@ -107,8 +107,10 @@ _Noreturn static void supervisor(struct sup_options *o, int report)
 	signal(SIGHUP, SIG_DFL);
 	snprintf(path, sizeof(path), "%s/supervisor.log", o->dir);
 	int null = open("/dev/null", O_RDWR), log = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
-	if (null < 0 || log < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log, 2) < 0)
+	if (null < 0 || log < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log, 2) < 0) {
+		dprintf(report, "E cannot write %s: %s\n", path, strerror(errno));
 		_exit(1);
+	}
 	int high = fcntl(report, F_DUPFD_CLOEXEC, 16);
 	if (high < 0 || dup2(high, 3) < 0 || close_range(4, ~0u, 0))
 		_exit(1);
@@ -130,13 +132,17 @@ struct reports {
 static void report_line(struct reports *r, const char *line)
 {
 	if (line[0] == 'R') {
-		printf("%s: %u nodes are ready after %s s\n", r->t->name, r->t->nnode, line + 2);
+		printf("%s: %u node%s ready after %s s\n", r->t->name, r->t->nnode,
+		       r->t->nnode == 1 ? " is" : "s are", line + 2);
 		r->ready = true;
 	} else if (line[0] == 'E') {
 		fprintf(stderr, "amp testbed: %s\n", line + 2);
 	} else {
 		printf("%s\n", line + 2);
 	}
+	/* Nobody reads on, as with `| head`: the network comes up all the same. */
+	if (ferror(stdout) && !freopen("/dev/null", "w", stdout))
+		clearerr(stdout);
 }
 
 static void read_reports(struct reports *r)
@@ -189,6 +195,7 @@ static int start(struct sup_options *o, bool foreground)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return cmd_error("testbed", "cannot make a socket: %s", strerror(errno));
 	cmd_catch_signals();
+	signal(SIGPIPE, SIG_IGN);
 	block_signals();
 	fflush(NULL);
 	pid_t pid = fork();
@@ -220,16 +227,26 @@ static int start(struct sup_options *o, bool foreground)
 	return AMP_FAILED;
 }
 
-/* What is left of a supervisor that was killed goes first; one that lives is not disturbed. */
-static bool place_is_free(const struct topo *t, const char *dir)
+/*
+ * What is left of a supervisor that was killed goes first; one that lives is not disturbed. The place of testbed NAME, or with
+ * NULL the directory of --state.
+ */
+static bool place_is_free(const char *dir, const char *name)
 {
 	struct state_process p[STATE_PROCESSES];
 
 	if (!state_read(dir, p))
 		return true;
 	if (state_alive(&p[0])) {
-		cmd_error("testbed", "%s is running already (pid %d): amp testbed down %s", t->name,
-			  (int)p[0].pid, t->name);
+		if (name)
+			cmd_error("testbed", "%s is running already (pid %d): amp testbed down %s",
+				  name, (int)p[0].pid, name);
+		else
+			cmd_error("testbed",
+				  "--state %s belongs to a testbed that is running (pid %d): take "
+				  "that "
+				  "down, or choose another directory",
+				  dir, (int)p[0].pid);
 		return false;
 	}
 	return stop_processes(dir, false) == AMP_DONE;
@@ -281,7 +298,9 @@ int cmd_up(const char *file, const char *state, struct sup_options *o, bool fore
 		return AMP_FAILED;
 	if (!state_dir(t.name, dir, err))
 		return cmd_error("testbed", "%s", err);
-	if (!place_is_free(&t, dir))
+	if (state && !state_usable(state, err))
+		return cmd_error("testbed", "%s", err);
+	if (!place_is_free(dir, t.name) || (state && !place_is_free(state, NULL)))
 		return AMP_FAILED;
 	if (!state_make(t.name, state, dir, err))
 		return cmd_error("testbed", "%s", err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* main.c - the `amp` command: one table of verbs. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,14 +32,12 @@ static void help(FILE *out)
 		if (verbs[i].summary)
 			fprintf(out, "  %-8s %-28s %s\n", verbs[i].name, verbs[i].args,
 				verbs[i].summary);
-	fprintf(out,
-		"\n"
-		"exit status: 0 done (inject: delivered; ping, trace: answered), 1 failed,\n"
-		"  2 refused by a node (inject, ping, trace) or wrong usage (keygen, build, sign, "
-		"verify),\n"
-		"  3 lost: the capsule did not arrive in time, 64 wrong usage (the other verbs)\n"
-		"AMP_DATA: where the kernel, the environments and the capsules lie, when not "
-		"beside amp\n");
+	fprintf(out, "\n"
+		     "exit status: 0 done (inject: delivered; ping, trace: answered), 1 failed,\n"
+		     "  2 refused by a node, 3 lost: the capsule did not arrive in time, 64 wrong "
+		     "usage\n"
+		     "AMP_DATA: where the kernel, the environments and the capsules lie, when not "
+		     "beside amp\n");
 }
 
 int cmd_error(const char *verb, const char *fmt, ...)
@@ -85,8 +84,34 @@ bool cmd_data_dir(const char *verb, char *dir, size_t size)
 	return text_path(dir, size, "%s", self);
 }
 
+int cmd_bad_option(const char *verb, const struct cmd_value *v, int c, const char *value)
+{
+	for (; v->option; v++)
+		if (v->c == c)
+			return cmd_misuse(verb, "%s %s: give %s", v->option, value, v->form);
+	return cmd_misuse(verb, "unknown or incomplete option");
+}
+
+/* A socket must not get the number of a standard stream that the caller has closed: what is printed would go into it. */
+static void open_standard_streams(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			_exit(AMP_FAILED);
+}
+
+/* What could not be written was not done: a full disk must not look like success. */
+static int finish(const char *verb, int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "amp %s: cannot write to standard output: %s\n", verb, strerror(errno));
+	return status == AMP_DONE ? AMP_FAILED : status;
+}
+
 int main(int argc, char **argv)
 {
+	open_standard_streams();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
 	    !strcmp(argv[1], "help")) {
@@ -95,7 +120,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < NVERBS; i++)
 		if (!strcmp(argv[1], verbs[i].name))
-			return verbs[i].fn(argc - 1, argv + 1);
+			return finish(argv[1], verbs[i].fn(argc - 1, argv + 1));
 	fprintf(stderr, "amp: there is no verb '%s': amp --help lists them\n", argv[1]);
 	return AMP_USAGE;
 }

@@ -280,6 +280,13 @@ static struct node *node_named(struct sup *s, const char *name)
 	return i == TOPO_NONE ? NULL : &s->node[i];
 }
 
+static void no_node(struct client *c, const char *id, const char *name)
+{
+	chan_printf(&c->chan,
+		    "%s ! there is no node '%.40s' in testbed %s: amp testbed status shows them\n",
+		    id, name, c->sup->topo->name);
+}
+
 static void own_request(struct client *c, const char *id, const char *what)
 {
 	struct sup *s = c->sup;
@@ -289,8 +296,13 @@ static void own_request(struct client *c, const char *id, const char *what)
 	} else if (!strncmp(what, "console ", 8)) {
 		struct node *n = node_named(s, what + 8);
 
-		if (!n || !chan_is_open(&n->people)) {
-			chan_printf(&c->chan, "%s ! node %.20s does not run\n", id, what + 8);
+		if (!n) {
+			no_node(c, id, what + 8);
+			return;
+		}
+		if (!chan_is_open(&n->people)) {
+			chan_printf(&c->chan, "%s ! node %s has ended: see amp testbed log\n", id,
+				    n->conf->name);
 			return;
 		}
 		chan_printf(&c->chan, "%s .\n", id);
@@ -330,8 +342,7 @@ static void client_line(void *arg, char *line, bool cut)
 	if (n)
 		request(n, c, id, command);
 	else
-		chan_printf(&c->chan, "%s ! there is no node '%.20s' in testbed %s\n", id, node,
-			    c->sup->topo->name);
+		no_node(c, id, node);
 }
 
 static void accept_client(void *arg, uint32_t events)

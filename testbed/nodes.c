@@ -65,9 +65,9 @@ int node_archive(struct node *n, char path[PATH_MAX])
 
 	for (int i = 0; i < 3 && !rc; i++)
 		if ((rc = add_file(f, file[i][0], file[i][1])))
-			sup_error(n->sup,
-				  "%s: cannot put %s into its boot archive: %s; build it with make",
-				  n->conf->name, file[i][1], strerror(errno));
+			sup_error(n->sup, "%s: cannot put %s into its boot archive: %s%s",
+				  n->conf->name, file[i][1], strerror(errno),
+				  errno == ENOENT ? "; build it with make" : "");
 	if (!rc && (rc = archive_end(f)))
 		sup_error(n->sup, "%s: cannot write %s: %s", n->conf->name, path, strerror(errno));
 	fclose(f);

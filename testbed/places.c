@@ -54,6 +54,25 @@ const cJSON *places_node(struct control *c, const struct places *p, const char *
 	return NULL;
 }
 
+bool places_is_edge(struct control *c, const struct places *p, const cJSON *node)
+{
+	char edges[256] = "";
+	const cJSON *o;
+
+	if (!strcmp(member_text(node, "kind"), "edge"))
+		return true;
+	cJSON_ArrayForEach(o, p->nodes)
+	{
+		if (!strcmp(member_text(o, "kind"), "edge"))
+			text_append(edges, sizeof(edges), "%s%s", *edges ? ", " : "",
+				    member_text(o, "node"));
+	}
+	snprintf(c->err, sizeof(c->err),
+		 "capsules are sent from edges, and %.40s is a router: this testbed's edges are %s",
+		 member_text(node, "node"), *edges ? edges : "none");
+	return false;
+}
+
 const char *places_at(const struct places *p, uint32_t addr)
 {
 	char text[16];

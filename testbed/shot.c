@@ -108,6 +108,11 @@ bool shot_sign(struct shot *s, const struct shot_spec *spec, const char *data,
 	struct module m;
 	enum wire_result why = WIRE_OK;
 
+	if (spec->from == spec->to) {
+		snprintf(err, STATE_ERROR,
+			 "the capsule would go to the node it starts from: name another one");
+		return false;
+	}
 	if (sodium_init() < 0 || !shot_module(s, spec->module, data, err))
 		return false;
 	void *bytes = load(s, &m, w.code, err);

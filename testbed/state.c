@@ -33,8 +33,11 @@ static bool make_dirs(const char *path, char err[STATE_ERROR])
 			break;
 		*p = c;
 	}
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode) && access(path, W_OK) == 0)
-		return true;
+	if (stat(path, &st) == 0) {
+		if (S_ISDIR(st.st_mode) && access(path, W_OK) == 0)
+			return true;
+		errno = S_ISDIR(st.st_mode) ? errno : ENOTDIR;
+	}
 	snprintf(err, STATE_ERROR,
 		 "cannot use the directory %.200s: %s; set XDG_RUNTIME_DIR or use --state DIR",
 		 path, strerror(errno));
@@ -117,6 +120,55 @@ void state_clean(const char *dir)
 	remove_files(dir, false);
 }
 
+bool state_usable(const char *dir, char err[STATE_ERROR])
+{
+	DIR *d = opendir(dir);
+	bool empty = true, ours = false;
+
+	if (!d) /* what else is wrong with it is told when it is made */
+		return true;
+	for (struct dirent *e; (e = readdir(d));) {
+		empty = empty && (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."));
+		ours = ours || !strcmp(e->d_name, "supervisor.log");
+	}
+	closedir(d);
+	if (empty || ours)
+		return true;
+	snprintf(err, STATE_ERROR,
+		 "--state %.200s: there are files in it that are no testbed's: give a new or an "
+		 "empty directory",
+		 dir);
+	return false;
+}
+
+/* A directory is one testbed's at a time: links by which it was found under the names of earlier ones go. */
+static void drop_links(const char *base, const char *dir)
+{
+	char path[STATE_DIR_MAX + 256], to[PATH_MAX];
+	DIR *d = opendir(base);
+
+	for (struct dirent *e; d && (e = readdir(d));) {
+		if (!text_path(path, sizeof(path), "%s/%s", base, e->d_name))
+			continue;
+		ssize_t n = readlink(path, to, sizeof(to) - 1);
+		to[n > 0 ? n : 0] = 0;
+		if (!strcmp(to, dir))
+			unlink(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+static bool without_comma(const char *dir, char err[STATE_ERROR])
+{
+	if (!strchr(dir, ','))
+		return true;
+	snprintf(err, STATE_ERROR,
+		 "the path %.100s has a comma, which QEMU's options cannot hold: use --state DIR",
+		 dir);
+	return false;
+}
+
 bool state_make(const char *name, const char *at, char dir[STATE_DIR_MAX], char err[STATE_ERROR])
 {
 	char real[PATH_MAX], link[STATE_DIR_MAX], base[STATE_DIR_MAX];
@@ -130,7 +182,7 @@ bool state_make(const char *name, const char *at, char dir[STATE_DIR_MAX], char 
 		/* A link of an earlier run with --state leads elsewhere: this run has its own place. */
 		if (lstat(link, &st) == 0 && S_ISLNK(st.st_mode))
 			unlink(link);
-		if (!make_dirs(dir, err))
+		if (!without_comma(dir, err) || !make_dirs(dir, err))
 			return false;
 	} else {
 		if (!make_dirs(at, err))
@@ -142,6 +194,9 @@ bool state_make(const char *name, const char *at, char dir[STATE_DIR_MAX], char 
 				 at, STATE_DIR_MAX - 1);
 			return false;
 		}
+		if (!without_comma(dir, err))
+			return false;
+		drop_links(base, dir);
 		if (strcmp(dir, link)) {
 			remove_files(link, true);
 			if (rmdir(link))
@@ -152,13 +207,6 @@ bool state_make(const char *name, const char *at, char dir[STATE_DIR_MAX], char 
 				return false;
 			}
 		}
-	}
-	if (strchr(dir, ',')) {
-		snprintf(err, STATE_ERROR,
-			 "the path %.100s has a comma, which QEMU's options cannot hold: "
-			 "use --state DIR",
-			 dir);
-		return false;
 	}
 	remove_files(dir, true);
 	return true;
@@ -246,7 +294,10 @@ static bool find_only(char dir[STATE_DIR_MAX], char err[STATE_ERROR])
 	if (found == 1)
 		return true;
 	if (found)
-		snprintf(err, STATE_ERROR, "several testbeds run (%s): say which with -t NAME",
+		snprintf(err, STATE_ERROR,
+			 "several testbeds run (%s): say which by its name (-t NAME for ping, "
+			 "trace, "
+			 "inject and show)",
 			 names);
 	else
 		snprintf(err, STATE_ERROR,

@@ -34,7 +34,13 @@ bool state_base(char dir[STATE_DIR_MAX], char err[STATE_ERROR]);
 bool state_dir(const char *name, char dir[STATE_DIR_MAX], char err[STATE_ERROR]);
 
 /*
- * Makes it (or `at`, when given, and a link to it), empties it of an earlier run's files. False with err.
+ * Whether a directory may become a testbed's, whose files of an earlier run are removed: it does not exist, is empty, or was one
+ * before (it has a supervisor.log). False with err.
+ */
+bool state_usable(const char *dir, char err[STATE_ERROR]);
+
+/*
+ * Makes it (or `at`, when given and usable, and a link to it), empties it of an earlier run's files. False with err.
  */
 bool state_make(const char *name, const char *at, char dir[STATE_DIR_MAX], char err[STATE_ERROR]);
 

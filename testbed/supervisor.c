@@ -127,6 +127,15 @@ static bool choose_accel(struct sup *s)
 	return true;
 }
 
+static bool start_kind(struct sup *s, enum topo_kind kind)
+{
+	for (uint32_t i = 0; i < s->topo->nnode; i++) {
+		if (s->node[i].conf->kind == kind && (node_start(&s->node[i]) || !record(s)))
+			return false;
+	}
+	return true;
+}
+
 static bool start_all(struct sup *s)
 {
 	const struct topo *t = s->topo;
@@ -141,18 +150,10 @@ static bool start_all(struct sup *s)
 	}
 	if (!choose_accel(s))
 		return false;
-	sup_progress(s, "%s: starting %u nodes (%u in QEMU, %s) and %u links", t->name, t->nnode,
-		     nxok, s->accel, t->nlink);
+	sup_progress(s, "%s: starting %u node%s (%u in QEMU, %s) and %u link%s", t->name, t->nnode,
+		     plural(t->nnode), nxok, s->accel, t->nlink, plural(t->nlink));
 	/* Routers first: they take the longest. */
-	for (uint32_t i = 0; i < t->nnode * 2; i++) {
-		struct node *n = &s->node[i % t->nnode];
-
-		if ((n->conf->kind == TOPO_XOK) != (i < t->nnode))
-			continue;
-		if (node_start(n) || !record(s))
-			return false;
-	}
-	return true;
+	return start_kind(s, TOPO_XOK) && start_kind(s, TOPO_EDGE);
 }
 
 void sup_node_ready(struct sup *s, struct node *n)

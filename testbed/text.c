@@ -180,6 +180,11 @@ int text_write(const char *path, const void *buf, size_t len)
 	return -1;
 }
 
+const char *plural(double n)
+{
+	return n == 1 ? "" : "s";
+}
+
 /* ---- tables ---- */
 
 static void table_cells(struct table *t, char *line, char separator)
@@ -226,10 +231,25 @@ static bool numeric(const char *s)
 		     ((s[0] == '-' || s[0] == '+') && isdigit((unsigned char)s[1])));
 }
 
+/* How many cells of a row are printed: those behind the last one that holds something are not. */
+static uint32_t used_columns(const struct table *t, uint32_t row)
+{
+	uint32_t n = t->ncol;
+
+	while (n &&
+	       (!t->cell[row * TABLE_COLUMNS + n - 1] || !*t->cell[row * TABLE_COLUMNS + n - 1]))
+		n--;
+	return n;
+}
+
 void table_print(struct table *t, FILE *out)
 {
 	for (uint32_t r = 0; r < t->nrow; r++) {
-		for (uint32_t c = 0; c < t->ncol; c++) {
+		uint32_t used = used_columns(t, r);
+
+		if (!used)
+			fputc('\n', out);
+		for (uint32_t c = 0; c < used; c++) {
 			const char *s = t->cell[r * TABLE_COLUMNS + c];
 			int width = 0;
 
@@ -240,7 +260,7 @@ void table_print(struct table *t, FILE *out)
 				width = len > width ? len : width;
 			}
 			bool right = t->nrow > 1 && numeric(t->cell[TABLE_COLUMNS + c]);
-			bool last = c + 1 == t->ncol;
+			bool last = c + 1 == used;
 			fprintf(out, "%*s%s",
 				right  ? width
 				: last ? 0

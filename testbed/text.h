@@ -41,8 +41,11 @@ char *text_file(const char *path, size_t max, size_t *len);
 /* Writes a file by way of a temporary one, so that a reader sees all of it or none. 0, or -1 with errno. */
 int text_write(const char *path, const void *buf, size_t len);
 
+/* The ending of a noun: "1 link", "2 links". */
+const char *plural(double n);
+
 /*
- * Tables for people: columns as wide as their widest cell, two spaces between them. Cells that look like numbers are set right.
+ * Tables for people: columns as wide as their widest cell, two spaces between them, no blanks at a line's end. Cells that look like numbers are set right.
  */
 #define TABLE_COLUMNS 16u
 struct table {

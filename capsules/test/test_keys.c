@@ -148,6 +148,8 @@ static void others_can_read(void **state)
 	assert_int_equal(key_read_secret(dir, &got, err), -EACCES);
 	assert_int_equal(key_read_secret(path_of("nobody.key"), &got, err), -ENOENT);
 	/* A public key is no secret key, nor the other way. */
+	assert_int_equal(key_read_secret(path_of("dave.pub"), &got, err), -EACCES);
+	assert_non_null(strstr(err, "a public key"));
 	assert_int_equal(chmod(path_of("dave.pub"), 0600), 0);
 	assert_int_equal(key_read_secret(path_of("dave.pub"), &got, err), -EINVAL);
 	assert_true(sodium_is_zero((const uint8_t *)&got, sizeof(got)));

@@ -4,6 +4,7 @@
 #include "capsules/tool/common.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -52,12 +53,60 @@ static bool find_sdk(char out[PATH_MAX])
 	return false;
 }
 
+/*
+ * What clang has to say, up to where it is about clang itself: its BPF back end ends with a stack dump when it meets what BPF
+ * does not have. True when that came.
+ */
+static bool pass_on(FILE *said)
+{
+	static const char *const dump[] = {"fatal error: error in backend",
+					   "PLEASE submit a bug report", "Stack dump:"};
+	bool crashed = false;
+	char *line = NULL;
+	size_t size = 0;
+
+	while (getline(&line, &size, said) > 0) {
+		for (size_t i = 0; i < sizeof(dump) / sizeof(dump[0]); i++)
+			crashed = crashed || strncmp(line, dump[i], strlen(dump[i])) == 0;
+		if (!crashed)
+			fputs(line, stderr);
+	}
+	free(line);
+	return crashed;
+}
+
+/* Starts clang with its standard error in a pipe: 0, or what posix_spawnp says. */
+static int start(char **argv, pid_t *pid, FILE **said)
+{
+	posix_spawn_file_actions_t actions;
+	int pipes[2], e;
+
+	if (pipe2(pipes, O_CLOEXEC) != 0)
+		return errno;
+	*said = fdopen(pipes[0], "r");
+	e = *said ? posix_spawn_file_actions_init(&actions) : errno;
+	if (e == 0) {
+		e = posix_spawn_file_actions_adddup2(&actions, pipes[1], STDERR_FILENO);
+		if (e == 0)
+			e = posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
+		posix_spawn_file_actions_destroy(&actions);
+	}
+	close(pipes[1]);
+	if (e != 0 && *said)
+		fclose(*said);
+	else if (e != 0)
+		close(pipes[0]);
+	return e;
+}
+
 static bool run(char **argv, const char *source)
 {
 	int status, e;
-	pid_t pid;
+	bool crashed;
+	FILE *said = NULL;
+	pid_t pid = -1;
 
-	e = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
+	e = start(argv, &pid, &said);
 	if (e == ENOENT) {
 		tool_error("build", "clang is not installed; run: apt-get install clang");
 		return false;
@@ -66,38 +115,51 @@ static bool run(char **argv, const char *source)
 		tool_error("build", "cannot run %s: %s", argv[0], strerror(e));
 		return false;
 	}
+	crashed = pass_on(said);
+	fclose(said);
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
 			return false;
 	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
-	tool_error("build", "%s does not compile", source);
+	if (crashed)
+		tool_error("build",
+			   "%s does not compile: it needs what BPF does not have, such as a signed "
+			   "division or remainder: use unsigned types",
+			   source);
+	else
+		tool_error("build", "%s does not compile", source);
 	return false;
 }
 
 bool clang_compile(const char *source, const char *object)
 {
 	char sdk[PATH_MAX];
-	char *argv[] = {(char *)"clang",
-			(char *)"-O2",
-			(char *)"-g",
-			(char *)"-target",
-			(char *)"bpf",
-			(char *)"-mcpu=v3",
-			(char *)"-std=gnu11",
-			(char *)"-ffreestanding",
-			(char *)"-ffunction-sections",
-			(char *)"-fdata-sections",
-			(char *)"-Wall",
-			(char *)"-Wextra",
-			(char *)"-I",
-			sdk,
-			(char *)"-c",
-			(char *)"-o",
-			(char *)object,
-			(char *)source,
-			NULL};
+	char *argv[] = {
+		(char *)"clang",
+		(char *)"-O2",
+		(char *)"-g",
+		(char *)"-target",
+		(char *)"bpf",
+		(char *)"-mcpu=v3",
+		(char *)"-std=gnu11",
+		(char *)"-ffreestanding",
+		(char *)"-nostdlibinc", /* no C library: its headers are not found */
+		(char *)"-fno-crash-diagnostics",
+		(char *)(isatty(STDERR_FILENO) ? "-fcolor-diagnostics" : "-fno-color-diagnostics"),
+		(char *)"-ffunction-sections",
+		(char *)"-fdata-sections",
+		(char *)"-Wall",
+		(char *)"-Wextra",
+		(char *)"-Werror=return-type", /* else the verifier says it, less clearly */
+		(char *)"-I",
+		sdk,
+		(char *)"-c",
+		(char *)"-o",
+		(char *)object,
+		(char *)source,
+		NULL};
 
 	if (!find_sdk(sdk)) {
 		tool_error("build", "capsule/sdk.h is not found; set AMP_SDK to the directory that "

@@ -39,7 +39,7 @@ int tool_misuse(const char *verb, const char *format, ...)
 	va_start(ap, format);
 	message(verb, format, ap);
 	va_end(ap);
-	fprintf(stderr, "Try: amp %s --help\n", verb);
+	fprintf(stderr, "try: amp %s --help\n", verb);
 	return TOOL_USAGE;
 }
 
@@ -114,8 +114,12 @@ bool tool_write(const char *verb, const char *path, const uint8_t *bytes, size_t
 	bool ok;
 	int fd;
 
-	if (strcmp(path, "-") == 0)
-		return write_all(STDOUT_FILENO, bytes, len);
+	if (strcmp(path, "-") == 0) {
+		if (write_all(STDOUT_FILENO, bytes, len))
+			return true;
+		tool_error(verb, "cannot write to standard output: %s", strerror(errno));
+		return false;
+	}
 	if ((size_t)snprintf(temp, sizeof(temp), "%s.XXXXXX", path) >= sizeof(temp)) {
 		tool_error(verb, "%.200s: the path is too long", path);
 		return false;

@@ -12,7 +12,7 @@
 
 #define TOOL_OK 0
 #define TOOL_FAILED 1
-#define TOOL_USAGE 2
+#define TOOL_USAGE 64
 
 #define TOOL_FILE_MAX (16u << 20)
 #define TOOL_ADDRESS_TEXT 46u /* INET6_ADDRSTRLEN */

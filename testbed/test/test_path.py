@@ -101,7 +101,7 @@ def test_wrong_names(demo):
     assert done.code == 1 and "edge" in done.err
     assert demo.amp("ping", "h1").code == 64
     done = demo.amp("show", "r1", "colours")
-    assert done.code == 1 and "colours" in done.err
+    assert done.code == 64 and "colours" in done.err and "counters" in done.err
 
 
 def test_console(demo):

@@ -256,8 +256,8 @@ static void random_net(uint32_t nnode, uint32_t nlink)
 #define FAR 1000000u
 static void all_pairs(uint32_t d[16][16])
 {
-	for (uint32_t i = 0; i < topo.nnode; i++)
-		for (uint32_t j = 0; j < topo.nnode; j++)
+	for (uint32_t i = 0; i < 16; i++)
+		for (uint32_t j = 0; j < 16; j++)
 			d[i][j] = i == j ? 0 : FAR;
 	for (uint32_t i = 0; i < topo.nlink; i++) {
 		uint32_t a = topo.link[i].node[0], b = topo.link[i].node[1];
