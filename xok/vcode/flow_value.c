@@ -43,6 +43,15 @@ static bool move_pointer(const struct vc_insn *i, struct vc_val *d, struct vc_va
 	return true;
 }
 
+/* Refuses an operation on registers a and b: because of what a path made of one of them, or else for its own sake. */
+static int refuse_operation(struct vc_work *w, uint32_t pc, struct vc_val a, struct vc_val b,
+			    uint32_t registers)
+{
+	bool mixed = a.kind == VC_K_MIXED || b.kind == VC_K_MIXED;
+
+	return vc_refuse(w, mixed ? VC_MIXED_POINTER : VC_POINTER_ARITHMETIC, pc, registers);
+}
+
 int vc_flow_alu(struct vc_work *w, uint32_t pc)
 {
 	const struct vc_insn *i = &w->p->insn[pc];
@@ -62,8 +71,8 @@ int vc_flow_alu(struct vc_work *w, uint32_t pc)
 	}
 	if (wide && (VC_CODE(i->op) == VC_ADD || VC_CODE(i->op) == VC_SUB) && move_pointer(i, d, s))
 		return 0;
-	return vc_refuse(w, VC_POINTER_ARITHMETIC, pc,
-			 VC_BIT(vc_dst(i)) | (o->src == VC_F_RD ? VC_BIT(vc_src(i)) : 0));
+	return refuse_operation(w, pc, o->dst == VC_F_WR ? s : *d, s,
+				VC_BIT(vc_dst(i)) | (o->src == VC_F_RD ? VC_BIT(vc_src(i)) : 0));
 }
 
 static bool comparable(const struct vc_insn *i, struct vc_val a, struct vc_val b)
@@ -87,10 +96,11 @@ int vc_flow_compare(struct vc_work *w, uint32_t pc)
 	bool reg = VC_X(i->op);
 	struct vc_val b = reg ? vc_reg(w, vc_src(i)) : vc_known(VC_K_SCALAR);
 
-	if (comparable(i, vc_reg(w, vc_dst(i)), b))
+	struct vc_val a = vc_reg(w, vc_dst(i));
+
+	if (comparable(i, a, b))
 		return 0;
-	return vc_refuse(w, VC_POINTER_ARITHMETIC, pc,
-			 VC_BIT(vc_dst(i)) | (reg ? VC_BIT(vc_src(i)) : 0));
+	return refuse_operation(w, pc, a, b, VC_BIT(vc_dst(i)) | (reg ? VC_BIT(vc_src(i)) : 0));
 }
 
 /* Memory for a helper: any but the context, whose window field is a machine address. */
