@@ -40,6 +40,20 @@ static bool addresses_match(const struct incoming *in, const struct wire_capsule
 	return wire_is_address4(c->origin, &origin) && origin == in->src;
 }
 
+static void refuse_addresses(struct ee *ee, const struct incoming *in, const struct wire_capsule *c)
+{
+	char src[TEXT_IP4], dst[TEXT_IP4], from[TEXT_IP4], to[TEXT_IP4], detail[128] = "";
+	uint32_t origin, destination;
+
+	text_put_ip4(src, in->src);
+	text_put_ip4(dst, in->dst);
+	if (wire_is_address4(c->origin, &origin) && wire_is_address4(c->destination, &destination))
+		snprintf(detail, sizeof(detail), "came from %s to %s, signed from %s to %s%s", src,
+			 dst, text_put_ip4(from, origin), text_put_ip4(to, destination),
+			 c->hop.flags & WIRE_HOP_RETURNING ? ", returning" : "");
+	ee_refuse(ee, in, c, EER_ADDRESS, detail);
+}
+
 static bool valid_now(struct ee *ee, const struct incoming *in, const struct wire_capsule *c)
 {
 	uint64_t now = node_utc(ee->pub) / 1000000000u;
@@ -123,7 +137,7 @@ void ee_capsule(struct ee *ee, struct incoming *in)
 	if (!signature_ok(ee, in, &c))
 		return;
 	if (!addresses_match(in, &c)) {
-		ee_refuse(ee, in, &c, EER_ADDRESS, "");
+		refuse_addresses(ee, in, &c);
 		return;
 	}
 	m = cache_find(&ee->cache, c.code);

@@ -81,7 +81,9 @@ bool ee_inject(struct ee *ee, const uint8_t *data, size_t len, char err[EE_ERROR
 	}
 	if (!wire_is_address4(wire_goal(&c), &dst) || node_is_local(ee->pub, dst) ||
 	    !node_route(ee->pub, dst, &next)) {
-		snprintf(err, EE_ERROR, "no route to where the capsule goes: see show routes");
+		snprintf(err, EE_ERROR,
+			 "this node has no route to where the capsule goes, or is it itself: see "
+			 "show routes");
 		return false;
 	}
 	if (!wire_is_address4(c.origin, &src) || !node_is_local(ee->pub, src))

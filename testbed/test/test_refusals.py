@@ -68,4 +68,5 @@ def test_over_budget(demo):
 def test_wrong_destination_address(demo):
     """The origin that was signed is not where it is sent from."""
     cap = demo.sign("origin.cap", "ping.mod", src="h2")
-    refused(demo, "address-mismatch", cap, "ping")
+    row = refused(demo, "address-mismatch", cap, "ping")
+    assert row["detail"] == "came from 10.0.1.1 to 10.0.4.2, signed from 10.0.4.2 to 10.0.4.2"
