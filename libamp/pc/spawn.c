@@ -234,6 +234,8 @@ static int64_t build(uint32_t child, const struct amp_spawn *s, const struct elf
 	if (sp < 0)
 		return sp;
 	err = xok_slice_alloc(PC_CAP, PC_CAP, child);
+	if (err >= 0 && s->strict)
+		err = xok_env_strict(PC_CAP, child);
 	/*
 	 * The last that can fail, since it is the one thing that ending the child does not take
 	 * back.

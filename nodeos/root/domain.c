@@ -35,6 +35,7 @@ static int start(struct domain *d)
 		.share = d->spec.share,
 		.nshare = d->spec.nshare,
 		.may_notify_us = d->spec.may_notify_us,
+		.strict = true, /* it has no business probing what it was not given */
 	};
 	int64_t env = 0;
 
@@ -134,6 +135,11 @@ static void say_why(struct domain *d, const struct xok_env_info *info)
 			 info->last.rip);
 		break;
 	case XOK_END_UPCALL: snprintf(d->why, sizeof(d->why), "upcall: no usable stack"); break;
+	case XOK_END_VIOLATION:
+		snprintf(d->why, sizeof(d->why),
+			 "violation: tried what its capabilities do not permit, at %#" PRIx64,
+			 info->last.rip);
+		break;
 	default: snprintf(d->why, sizeof(d->why), "ended"); break;
 	}
 }

@@ -14,11 +14,13 @@
 
 static struct root root;
 
-/* Names {1} and {2}: what the root gives to one it can take back without touching the other. */
+/*
+ * Names {1} and {2}: what the root gives to one it can take back without touching the other. Control lets them give
+ * their own frames back; over ports and consoles the access lists below do not grant it.
+ */
 static const struct xok_cap capsule_cap = {
-	.valid = 1, .perms = XOK_R | XOK_W | XOK_N, .len = 1, .name = {1}};
-static const struct xok_cap test_cap = {
-	.valid = 1, .perms = XOK_R | XOK_W | XOK_N, .len = 1, .name = {2}};
+	.valid = 1, .perms = XOK_PERM_ALL, .len = 1, .name = {1}};
+static const struct xok_cap test_cap = {.valid = 1, .perms = XOK_PERM_ALL, .len = 1, .name = {2}};
 
 static void prepare(void *arg)
 {

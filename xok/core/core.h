@@ -31,6 +31,7 @@ struct xok_env {
 	void *fpu;	  /* the machine's */
 
 	/* The core's own. */
+	bool strict;	  /* what answers XOK_EPERM ends it */
 	uint64_t debt;	  /* ns its slices took from others; paid back in turns forfeited */
 	uint32_t nfilter; /* filters inserted */
 	uint32_t ring[XOK_ENV_RINGS]; /* kernel frame of each ring, 0: none */

@@ -185,6 +185,7 @@ static void retire(struct xok *x, struct xok_env *e, uint8_t why)
 	memset(info->cap, 0, sizeof(info->cap));
 	info->ncap_used = 0;
 	e->events = e->sleep_mask = e->overrun = e->debt = 0;
+	e->strict = false;
 	info->state = XOK_ENV_ENDED;
 }
 
@@ -294,6 +295,17 @@ int64_t sys_env_exit(struct xok *x, struct xok_env *e, const struct arg *a)
 {
 	e->info->exit_code = (int32_t)(uint32_t)a[0].raw;
 	env_end(x, e, XOK_END_EXIT);
+	return XOK_OK;
+}
+
+int64_t sys_env_strict(struct xok *x, struct xok_env *e, const struct arg *a)
+{
+	(void)x;
+	(void)e;
+	if (!env_grants(a[1].env, a[0].cap, XOK_C))
+		return XOK_EPERM;
+
+	a[1].env->strict = true;
 	return XOK_OK;
 }
 

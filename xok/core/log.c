@@ -86,6 +86,10 @@ void log_ended(struct xok *x, const struct xok_env *e)
 	case XOK_END_DESTROYED: put(&l, "destroyed"); break;
 	case XOK_END_FAULT: put_fault(&l, &info->last); break;
 	case XOK_END_OVERRUN: put(&l, "overran its slice"); break;
+	case XOK_END_VIOLATION:
+		put(&l, "tried what its capabilities do not permit");
+		put_hex(&l, " call ", info->last.rax);
+		break;
 	default:
 		put(&l, "no usable upcall entry, stack or control page");
 		put_hex(&l, " rax ", info->last.rax);

@@ -132,8 +132,12 @@ static int64_t perform(struct xok *x, struct xok_env *e, uint64_t nr, const uint
 	if (nr >= XOK_NSYS)
 		return XOK_ENOSYS;
 	e->info->syscalls++;
-	int rc = decode(x, e, nr, raw, a);
-	return rc ? rc : calls[nr].fn(x, e, a);
+	int64_t rc = decode(x, e, nr, raw, a);
+	if (!rc)
+		rc = calls[nr].fn(x, e, a);
+	if (rc == XOK_EPERM && e->strict)
+		env_end(x, e, XOK_END_VIOLATION);
+	return rc;
 }
 
 int64_t xok_syscall(struct xok *x, struct xok_env *e, uint64_t nr, const uint64_t arg[6])

@@ -112,6 +112,7 @@ struct amp_spawn {
 	const struct amp_share *share;
 	uint32_t nshare;
 	bool may_notify_us; /* adds its capability, N only, to our access list */
+	bool strict; /* trying what its capabilities do not permit ends it, rather than XOK_EPERM */
 };
 
 /* Memory that can be shared: page aligned, zeroed. */

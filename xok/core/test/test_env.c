@@ -164,6 +164,39 @@ static void an_end_gives_everything_back(void **state)
 	assert_err(CALL(f, f->root, env_destroy, 0, id), XOK_ESTALE);
 }
 
+/* What a strict environment may not do ends it, in a batch as well; what is merely wrong does not. */
+static void strictness(void **state)
+{
+	struct fake *f = *state;
+	struct xok_env *r = f->root, *a = child_new(f, 20, "a"), *b = child_new(f, 20, "b");
+	uint64_t id = a->info->id;
+	uint32_t frame = frame_new(f, r, 0);
+
+	child_run(f, a);
+	child_run(f, b);
+	assert_err(CALL(f, b, env_strict, 5, id), XOK_EPERM);
+	assert_err(CALL(f, a, frame_free, 5, frame), XOK_EPERM); /* not strict yet */
+	assert_int_equal(a->info->state, XOK_ENV_RUNNABLE);
+	assert_ok(CALL(f, r, env_strict, 0, id));
+	assert_err(CALL(f, a, frame_free, XOK_NCAP, frame), XOK_EINVAL);
+	assert_int_equal(a->info->state, XOK_ENV_RUNNABLE);
+	CALL(f, a, frame_free, 5, frame);
+	assert_int_equal(a->info->state, XOK_ENV_ENDED);
+	assert_int_equal(a->info->end, XOK_END_VIOLATION);
+	assert_int_equal(b->info->state, XOK_ENV_RUNNABLE);
+	assert_ok(CALL(f, r, env_destroy, 0, id));
+	/* Its entry is somebody else's now, who is not strict. */
+	a = child_new(f, 20, "c");
+	child_run(f, a);
+	assert_err(CALL(f, a, frame_free, 5, frame), XOK_EPERM);
+	assert_int_equal(a->info->state, XOK_ENV_RUNNABLE);
+	assert_ok(CALL(f, r, env_destroy, 0, a->info->id));
+	assert_ok(CALL(f, r, env_destroy, 0, a->info->id));
+	assert_ok(CALL(f, r, env_destroy, 0, b->info->id));
+	assert_ok(CALL(f, r, env_destroy, 0, b->info->id));
+	assert_ok(CALL(f, r, frame_free, 0, frame));
+}
+
 static void an_ended_environment_is_only_an_entry(void **state)
 {
 	struct fake *f = *state;
@@ -394,6 +427,7 @@ int main(void)
 		TEST(the_control_page_is_pinned),
 		TEST(destroy_needs_control),
 		TEST(an_end_gives_everything_back),
+		TEST(strictness),
 		TEST(an_ended_environment_is_only_an_entry),
 		TEST(stale_ids_name_nobody),
 		TEST(descendants_end_too),

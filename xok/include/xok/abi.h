@@ -105,6 +105,7 @@ enum xok_end {
 	XOK_END_FAULT,	   /* an exception it has no handler for, or one inside its handler */
 	XOK_END_OVERRUN,   /* did not yield after its slice-end upcall */
 	XOK_END_UPCALL,	   /* its control page or an upcall stack is not usable */
+	XOK_END_VIOLATION, /* it is strict (env_strict) and tried what its capabilities do not permit */
 };
 
 /* Event bits, set by the kernel or env_notify, collected and cleared by env_sleep. */

@@ -6,6 +6,7 @@
  * A bystander counts in memory shared with us all the while; each test looks that it went on.
  */
 #include "guest.h"
+#include "xok/sysnum.h"
 
 #define GP 13
 #define ANY UINT64_MAX
@@ -229,6 +230,74 @@ static void others_go_on(void)
 	CHECK_EQ(sys_env_destroy(0, bystander), XOK_OK);
 }
 
+/* ---- violations: what a strict environment tries without a capability ends it ---- */
+
+static void map_foreign(uint64_t frame)
+{
+	sys_env_sleep(0, now() + 20 * MS); /* until we are strict */
+	shared()[0] = 1;
+	sys_map(0, 0, 0, 0x00006b0000001000ull, frame, XOK_PROT_R);
+	shared()[1] = 1;
+}
+
+static void send_foreign(uint64_t port)
+{
+	uint8_t frame[60] = {0};
+	struct xok_iov iov = {(uint64_t)frame, sizeof(frame)};
+
+	sys_env_sleep(0, now() + 20 * MS);
+	shared()[0] = 1;
+	sys_transmit(0, port, &iov, 1);
+	shared()[1] = 1;
+}
+
+static void batch_foreign(uint64_t frame)
+{
+	struct xok_call call = {.nr = XOK_SYS_frame_free, .arg = {0, frame}};
+
+	sys_env_sleep(0, now() + 20 * MS);
+	shared()[0] = 1;
+	sys_batch(&call, 1);
+	shared()[1] = 1;
+}
+
+static void expect_violation(void (*fn)(uint64_t), uint64_t arg)
+{
+	static const struct xok_cap narrow = {
+		.valid = 1, .perms = XOK_R | XOK_W, .len = 2, .name = "zz"};
+	uint64_t bystander = spawn(count_for_ever, 0, NULL);
+	uint64_t id = spawn(fn, arg, &narrow), before;
+
+	CHECK_EQ(sys_env_strict(0, id), XOK_OK);
+	CHECK_EQ(wait_end(id, 2000 * MS, &last), XOK_END_VIOLATION);
+	CHECK_EQ(shared()[0], 1);
+	CHECK_EQ(shared()[1], 0);
+	before = shared()[8];
+	sys_env_sleep(0, now() + 30 * MS);
+	CHECK(shared()[8] > before); /* the other one goes on, and so do we */
+	CHECK_EQ(env_info(bystander)->state, XOK_ENV_RUNNABLE);
+	CHECK_EQ(sys_env_destroy(0, bystander), XOK_OK);
+	CHECK_EQ(sys_env_destroy(0, bystander), XOK_OK);
+}
+
+static void strict_map(void)
+{
+	uint32_t frame = new_frame();
+
+	expect_violation(map_foreign, frame);
+	expect_violation(batch_foreign, frame);
+	CHECK_EQ(sys_frame_free(0, frame), XOK_OK);
+}
+
+static void strict_transmit(void)
+{
+	uint64_t before = port_info(0)->tx_packets;
+
+	CHECK_EQ(info()->nport, 1);
+	expect_violation(send_foreign, 0);
+	CHECK_EQ(port_info(0)->tx_packets, before);
+}
+
 /* Ended once, its entry stays to be read; released, the id is stale. */
 static void stale_id(void)
 {
@@ -249,6 +318,8 @@ const struct guest_test guest_tests[] = {
 	{"the boot archive is the root environment's only", archive_is_roots},
 	{"data cannot be executed", execute_data},
 	{"other environments go on", others_go_on},
+	{"mapping a frame without a capability ends only the culprit", strict_map},
+	{"sending through a port without a capability ends only the culprit", strict_transmit},
 	{"the id of an ended environment is stale", stale_id},
 	{NULL, NULL},
 };
