@@ -36,10 +36,14 @@ struct ring {
 struct uart {
 	uint16_t base;
 	bool present, masked; /* masked: rx is full */
-	struct ring rx, tx;
+	struct ring *rx, *tx;
 };
 
-static struct uart uart[2] = {{.base = 0x3f8}, {.base = 0x2f8}};
+static struct ring ring[4]; /* apart from the ports, so that the image does not carry their zeros */
+static struct uart uart[2] = {
+	{.base = 0x3f8, .rx = &ring[0], .tx = &ring[1]},
+	{.base = 0x2f8, .rx = &ring[2], .tx = &ring[3]},
+};
 
 static uint32_t used(const struct ring *r)
 {
@@ -91,7 +95,7 @@ static void set_interrupts(struct uart *u)
 
 	if (!u->masked)
 		ier |= IER_RECEIVE;
-	if (u->tx.head != u->tx.tail)
+	if (u->tx->head != u->tx->tail)
 		ier |= IER_TRANSMIT;
 	outb(u->base + REG_IER, ier);
 }
@@ -99,9 +103,9 @@ static void set_interrupts(struct uart *u)
 /* Moves what waits to the transmitter, as long as it takes some: a FIFO at a time. */
 static void pump(struct uart *u)
 {
-	while (used(&u->tx) > 0 && (inb(u->base + REG_LSR) & LSR_THRE))
-		for (unsigned i = 0; i < FIFO && used(&u->tx) > 0; i++)
-			outb(u->base + REG_DATA, (uint8_t)take(&u->tx));
+	while (used(u->tx) > 0 && (inb(u->base + REG_LSR) & LSR_THRE))
+		for (unsigned i = 0; i < FIFO && used(u->tx) > 0; i++)
+			outb(u->base + REG_DATA, (uint8_t)take(u->tx));
 }
 
 size_t serial_write(void *m, uint32_t cons, const char *buf, size_t len)
@@ -113,8 +117,8 @@ size_t serial_write(void *m, uint32_t cons, const char *buf, size_t len)
 	if (!u->present)
 		return len;
 	pump(u);
-	while (n < len && used(&u->tx) < RING)
-		put(&u->tx, buf[n++]);
+	while (n < len && used(u->tx) < RING)
+		put(u->tx, buf[n++]);
 	pump(u);
 	set_interrupts(u);
 	return n;
@@ -125,12 +129,12 @@ void serial_drain(void)
 	for (unsigned c = 0; c < 2; c++) {
 		struct uart *u = &uart[c];
 
-		for (unsigned i = 0; u->present && used(&u->tx) > 0 && i < STALL_READS; i++) {
-			uint32_t before = u->tx.tail;
+		for (unsigned i = 0; u->present && used(u->tx) > 0 && i < STALL_READS; i++) {
+			uint32_t before = u->tx->tail;
 
 			pump(u);
 			cpu_relax();
-			if (u->tx.tail != before)
+			if (u->tx->tail != before)
 				i = 0;
 		}
 	}
@@ -142,11 +146,11 @@ void serial_drain(void)
 static void receive(struct uart *u)
 {
 	while (inb(u->base + REG_LSR) & LSR_DATA) {
-		if (used(&u->rx) == RING) {
+		if (used(u->rx) == RING) {
 			u->masked = true;
 			return;
 		}
-		put(&u->rx, (char)inb(u->base + REG_DATA));
+		put(u->rx, (char)inb(u->base + REG_DATA));
 	}
 }
 
@@ -168,7 +172,7 @@ bool serial_interrupt(uint32_t cons)
 		if (inb(u->base + REG_IIR) & IIR_NONE)
 			break;
 	}
-	return used(&u->rx) > 0;
+	return used(u->rx) > 0;
 }
 
 size_t serial_read(void *m, uint32_t cons, char *buf, size_t len)
@@ -177,9 +181,9 @@ size_t serial_read(void *m, uint32_t cons, char *buf, size_t len)
 	size_t n = 0;
 
 	(void)m;
-	while (n < len && used(&u->rx) > 0)
-		buf[n++] = take(&u->rx);
-	if (u->masked && used(&u->rx) <= RING / 2) {
+	while (n < len && used(u->rx) > 0)
+		buf[n++] = take(u->rx);
+	if (u->masked && used(u->rx) <= RING / 2) {
 		u->masked = false;
 		receive(u);
 		set_interrupts(u);
