@@ -6,7 +6,7 @@
 #   $(eval $(call env_program,NAME,SOURCES))  the environment $(B)/env/NAME.elf and its stripped copy; libsodium and lwIP
 #                    are at hand, LIBAMP_IP_SRC is not (name it among SOURCES)
 
-LIBAMP_COMMON_SRC := $(addprefix libamp/common/,log.c lines.c loop.c ring.c strerror.c timers.c)
+LIBAMP_COMMON_SRC := $(addprefix libamp/common/,console.c log.c lines.c loop.c ring.c strerror.c timers.c)
 LIBAMP_HOST_SRC := $(LIBAMP_COMMON_SRC) $(addprefix libamp/host/,cons.c demux.c init.c none.c ports.c wait.c)
 LIBAMP_ENV_SRC := $(LIBAMP_COMMON_SRC) libamp/common/chacha.c xok/pc/cpio.c xok/pc/elf.c $(addprefix libamp/pc/,cons.c crt.c \
 	fault.c info.c linux.c linux_file.c linux_mem.c random.c rings.c spawn.c vm.c wait.c)

@@ -24,6 +24,10 @@ void backend_ring_unbind(struct amp_ring *r);
 /* Gives back the memory behind r->hdr. The structure itself is the caller's. */
 void backend_ring_free(struct amp_ring *r);
 
+/* Writes what a console takes at once of len <= 4096 bytes; how many (0: none just now), or an error. */
+int64_t backend_cons_put(uint32_t cons, const char *p, size_t len);
+void backend_sleep(uint64_t ns); /* without running callbacks */
+
 /* Writes one finished log line, newline included. Never fails: there is nobody to tell. */
 void backend_log(const char *line, size_t len);
 _Noreturn void backend_exit(int code);

@@ -2,8 +2,10 @@
 /* cons.c - consoles on descriptors that the caller of amp_host_init named. */
 #include <errno.h>
 #include <poll.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "libamp/common/backend.h"
 #include "libamp/common/lines.h"
 #include "libamp/host/host.h"
 
@@ -58,24 +60,25 @@ void cons_readable(uint32_t cons)
 		c->reading = false; /* the other end is gone; polling on would spin */
 }
 
-int amp_cons_write(uint32_t cons, const void *buf, size_t len)
+/* The descriptor's flags are its owner's, so what is written is what it takes without blocking. */
+int64_t backend_cons_put(uint32_t cons, const char *p, size_t len)
 {
-	const char *p = buf;
+	struct pollfd room = {.fd = conses[cons].fd, .events = POLLOUT};
+	ssize_t n;
 
-	if (cons >= 2 || conses[cons].fd < 0)
+	if (conses[cons].fd < 0)
 		return XOK_ENOENT;
-	while (len > 0) {
-		ssize_t n = write(conses[cons].fd, p, len);
-		struct pollfd full = {.fd = conses[cons].fd, .events = POLLOUT};
+	if (poll(&room, 1, 0) <= 0)
+		return 0;
+	n = write(conses[cons].fd, p, len);
+	if (n >= 0)
+		return n;
+	return errno == EAGAIN || errno == EINTR ? 0 : XOK_ENOENT; /* EPIPE, EIO: nobody is there */
+}
 
-		if (n >= 0) {
-			p += n;
-			len -= (size_t)n;
-		} else if (errno == EAGAIN) {
-			poll(&full, 1, -1);
-		} else if (errno != EINTR) {
-			return XOK_ENOENT; /* EPIPE, EIO: nobody is there */
-		}
-	}
-	return XOK_OK;
+void backend_sleep(uint64_t ns)
+{
+	const struct timespec t = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+
+	nanosleep(&t, NULL);
 }

@@ -5,8 +5,6 @@
 #include "libamp/pc/pc.h"
 
 #define NCONS 2u
-#define POLL 1000000ull	      /* ns between tries while a console's queue is full */
-#define PATIENCE 200000000ull /* ns without progress after which output is dropped */
 
 static struct {
 	bool open;
@@ -66,56 +64,20 @@ void cons_poll(uint32_t events)
 			read_lines(n);
 }
 
-/* One system call's worth; pages that are promised but were never touched are given frames first. */
-static int64_t write_part(uint32_t n, const char *p, uint32_t len)
+/* Pages that are promised but were never touched are given frames first. */
+int64_t backend_cons_put(uint32_t n, const char *p, size_t len)
 {
-	int64_t done = xok_cons_write(PC_CAP, n, p, len);
+	int64_t done = xok_cons_write(PC_CAP, n, p, (uint32_t)len);
 
 	if (done != XOK_EFAULT)
 		return done;
 	vm_touch(p, len);
-	return xok_cons_write(PC_CAP, n, p, len);
+	return xok_cons_write(PC_CAP, n, p, (uint32_t)len);
 }
 
-/*
- * Writes everything, waiting for who reads the console as long as it moves at least once in PATIENCE. A reader who
- * has stopped costs that once; then writes fail at once until there is room again, and a line that
- * was cut is ended first.
- */
-int amp_cons_write(uint32_t n, const void *buf, size_t len)
+void backend_sleep(uint64_t ns)
 {
-	static bool cut[NCONS];
-	const char *p = buf;
-	uint64_t until = 0;
-
-	if (n >= NCONS)
-		return XOK_ENOENT;
-	if (cut[n]) {
-		int64_t done = write_part(n, "\n", 1);
-
-		if (done <= 0)
-			return done < 0 ? (int)done : XOK_EAGAIN;
-		cut[n] = false;
-	}
-	while (len > 0) {
-		int64_t done = write_part(n, p, len < 4096 ? (uint32_t)len : 4096);
-
-		if (done < 0)
-			return (int)done;
-		if (done > 0) {
-			until = 0;
-		} else if (!until) {
-			until = amp_now() + PATIENCE;
-		} else if (amp_now() >= until) {
-			cut[n] = true;
-			return XOK_EAGAIN;
-		}
-		if (done == 0)
-			xok_env_sleep(0, amp_now() + POLL);
-		p += done;
-		len -= (size_t)done;
-	}
-	return XOK_OK;
+	xok_env_sleep(0, amp_now() + ns);
 }
 
 int64_t cons_read_wait(void *buf, size_t len)

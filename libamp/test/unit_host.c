@@ -324,6 +324,38 @@ static void test_cons_and_watch(void **state)
 	amp_host_fini();
 }
 
+/*
+ * A reader who stops: the write gives up, later ones fail at once, and when he reads again the line that was cut is
+ * ended before the next begins. Descriptors that block are no different.
+ */
+static void test_console_that_nobody_reads(void **state)
+{
+	static char buf[1 << 20];
+	int fds[2] = {-1, -1}, sv[2];
+	uint64_t before;
+	size_t got = 0;
+	ssize_t n;
+
+	(void)state;
+	memset(buf, 'x', sizeof(buf));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
+	fds[1] = sv[0];
+	start(fds);
+	assert_int_equal(amp_cons_write(1, buf, sizeof(buf)), XOK_EAGAIN);
+	before = amp_now();
+	assert_int_equal(amp_cons_write(1, "lost\n", 5), XOK_EAGAIN);
+	assert_true(amp_now() - before < 100000000u);
+	while ((n = recv(sv[1], buf, sizeof(buf), MSG_DONTWAIT)) > 0)
+		got += (size_t)n;
+	assert_true(got > 0 && got < sizeof(buf));
+	assert_int_equal(amp_cons_write(1, "next\n", 5), XOK_OK);
+	assert_int_equal(recv(sv[1], buf, sizeof(buf), MSG_DONTWAIT), 6);
+	assert_memory_equal(buf, "\nnext\n", 6);
+	close(sv[0]);
+	close(sv[1]);
+	amp_host_fini();
+}
+
 /* Two processes on the two ends of a link: a ping-pong of a hundred frames. */
 static uint32_t rounds;
 
@@ -415,8 +447,11 @@ static void test_offers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_receive),	       cmocka_unit_test(test_transmit),
-		cmocka_unit_test(test_cons_and_watch), cmocka_unit_test(test_two_processes),
+		cmocka_unit_test(test_receive),
+		cmocka_unit_test(test_transmit),
+		cmocka_unit_test(test_cons_and_watch),
+		cmocka_unit_test(test_console_that_nobody_reads),
+		cmocka_unit_test(test_two_processes),
 		cmocka_unit_test(test_offers),
 	};
 	int failed;
