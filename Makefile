@@ -120,7 +120,7 @@ demo-run:
 test-run:
 	@echo "Building ..."
 	@+$(MAKE) --no-print-directory -j$$(nproc) all $(HOST_TESTS) $(FUZZERS) $(GUEST_TESTS) $(LIBAMP_GUEST_TESTS)
-	@testbed/test/run --host $(HOST_TESTS) --fuzz $(FUZZ_SECONDS) $(FUZZERS_LONG) --fuzz $(FUZZ_SECONDS_OTHER) $(FUZZERS_SHORT) \
+	@AMP_DATA=$(abspath $(B)) testbed/test/run --host $(HOST_TESTS) --fuzz $(FUZZ_SECONDS) $(FUZZERS_LONG) --fuzz $(FUZZ_SECONDS_OTHER) $(FUZZERS_SHORT) \
 		--guest $(MAKE) --no-print-directory guest-tests --e2e $(E2E_TESTS)
 
 soak-run:
@@ -132,11 +132,11 @@ check-run:
 	@+$(MAKE) --no-print-directory -j$$(nproc) all $(HOST_TESTS) tidy
 	@echo "check: formatted, no warnings, nothing found by clang-tidy"
 
-# clang-tidy, one stamp a file, so that only what changed is looked at again.
+# clang-tidy, one stamp a file, so that only what changed is looked at again; a header may be behind any of them.
 .PHONY: tidy
 tidy: $(TIDY_FILES:%.c=$(B)/tidy/%.ok)
 
-$(B)/tidy/%.ok: %.c .clang-tidy
+$(B)/tidy/%.ok: %.c .clang-tidy $(filter %.h,$(C_FILES))
 	@mkdir -p $(@D)
 	@clang-tidy --quiet $< -- -std=gnu11 -D_GNU_SOURCE $(INC) $(TIDY_INC) 2>$@.log >$@.out || \
 		{ cat $@.out $@.log; exit 1; }
@@ -150,7 +150,7 @@ help:
 	@echo "make test         set up, build, and run every test; ends with 'N passed, N failed'"
 	@echo "make              build everything under $(B)/"
 	@echo "make check        format, warnings and clang-tidy"
-	@echo "make soak         the fuzzers for SOAK_SECONDS=$(SOAK_SECONDS)"
+	@echo "make soak         the host tests, then every fuzzer for SOAK_SECONDS=$(SOAK_SECONDS)"
 	@echo "make setup        install the packages that building needs, or name the command"
 	@echo "make clean        remove $(B)/"
 	@echo
