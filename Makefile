@@ -43,6 +43,7 @@ include libamp/libamp.mk
 include capsules/capsules.mk
 include nodeos/nodeos.mk
 include testbed/testbed.mk
+include testbed/bench/bench.mk
 
 # Objects, keyed by how they are compiled and by the path of their source.
 $(B)/host/%.o: %.c
@@ -89,7 +90,8 @@ SOAK_SECONDS ?= 1800
 FUZZERS_LONG = $(filter %/fuzz_verify %/fuzz_wire,$(FUZZERS))
 FUZZERS_SHORT = $(filter-out $(FUZZERS_LONG),$(FUZZERS))
 C_FILES := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null || find xok libamp nodeos capsules testbed -name '*.[ch]')
-TIDY_FILES := $(filter-out capsules/programs/% capsules/test/programs/%,$(filter %.c,$(C_FILES)))
+# What is compiled for BPF, or needs DPDK's headers, is not looked at.
+TIDY_FILES := $(filter-out capsules/programs/% capsules/test/programs/% nodeos/forward/% testbed/bench/%_dpdk.c testbed/bench/%_bpf.c,$(filter %.c,$(C_FILES)))
 
 .PHONY: demo demo-run test test-run check check-run soak soak-run clean help setup
 

@@ -3,8 +3,8 @@
 # capsules: wire format, modules and keys (environments and host alike); the verbs of `amp` that make and check
 # capsules (host); the capsule programs; tests and fuzz targets.
 
-CAPSULE_SRC := capsules/wire.c capsules/module.c capsules/module_kind.c capsules/keys.c
-CAPSULE_TOOL_SRC := $(addprefix capsules/tool/,elf_file.c elf.c elf_lines.c common.c show.c clang.c \
+CAPSULE_SRC := capsules/wire.c capsules/module.c capsules/module_kind.c capsules/helpers.c capsules/keys.c
+CAPSULE_TOOL_SRC := $(addprefix capsules/tool/,elf_file.c elf.c elf_lines.c common.c explain.c show.c clang.c program.c cost.c \
 	keygen.c build.c sign.c verify.c)
 CAPSULE_TOOL_LIBS := -lsodium -lcjson
 
@@ -14,7 +14,8 @@ $(B)/capsule-build: $(patsubst %.c,$(B)/host/%.o,capsules/tool/capsule_build.c $
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(HOST_CFLAGS) -o $@ $^ $(CAPSULE_TOOL_LIBS)
 
-CAPSULE_SDK := $(wildcard capsules/include/capsule/*.h capsules/include/capsule/*.def)
+CAPSULE_SDK := $(wildcard capsules/include/capsule/*.h capsules/include/capsule/*.def) xok/include/xok/helpers.def \
+	xok/include/xok/handler.h
 CAPSULE_MODULES := $(B)/capsules/ping.mod $(B)/capsules/trace.mod
 PROGRAMS += $(B)/capsule-build $(CAPSULE_MODULES)
 
@@ -34,7 +35,7 @@ $(B)/capsules/test/%.mod: capsules/test/programs/%.c $(B)/capsule-build $(CAPSUL
 	@mkdir -p $(@D)
 	$(Q)AMP_SDK=capsules/include $(B)/capsule-build -o $@ $< >/dev/null
 $(B)/capsules/make_bad_modules: $(patsubst %.c,$(B)/host/%.o,capsules/test/make_bad_modules.c \
-		capsules/module.c)
+		capsules/module.c capsules/module_kind.c xok/vcode/kinds.c)
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(HOST_CFLAGS) -o $@ $^ -lsodium
 $(CAPSULE_BAD_MODULES) &: $(B)/capsules/make_bad_modules
@@ -59,7 +60,8 @@ $(B)/test/capsules_elf $(B)/test/capsules_programs $(B)/test/capsules_tool: $(B)
 CAPSULE_OBJECT_NAMES := $(patsubst capsules/test/programs/objects/%.c,%,$(wildcard capsules/test/programs/objects/*.c))
 CAPSULE_TEST_OBJECTS := $(addprefix $(B)/capsules/test/objects/,$(addsuffix .o,$(CAPSULE_OBJECT_NAMES) \
 	plain-everything))
-CAPSULE_CLANG := clang -O2 -g -target bpf -mcpu=v3 -std=gnu11 -ffreestanding -Wall -Wextra -Icapsules/include -c
+CAPSULE_CLANG := clang -O2 -g -target bpf -mcpu=v3 -std=gnu11 -ffreestanding -Wall -Wextra -Icapsules/include \
+	-Ixok/include -c
 $(B)/capsules/test/objects/plain-%.o: capsules/test/programs/objects/%.c $(CAPSULE_SDK)
 	@mkdir -p $(@D)
 	$(Q)$(CAPSULE_CLANG) -o $@ $<
@@ -78,5 +80,5 @@ $(addprefix $(B)/fuzz/,fuzz_wire fuzz_module fuzz_elf): $(B)/fuzz/%: $(B)/fuzzob
 		capsules/tool/elf_file.c capsules/tool/elf_lines.c)
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $(filter $(B)/fuzzobj/%.o,$^) -lsodium
-$(B)/fuzz/fuzz_elf: $(B)/capsules/test/objects/everything.o
+$(B)/fuzz/fuzz_elf: $(B)/capsules/test/objects/everything.o $(B)/capsules/test/objects/tables.o
 $(B)/fuzzobj/capsules/test/%.o: EXTRA_CFLAGS += -DTEST_OBJECTS='"$(B)/capsules/test/objects"'

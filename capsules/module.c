@@ -15,11 +15,13 @@ enum {
 	AT_DATA_LEN = 20,
 	AT_NENTRY = 24,
 	AT_NHELPER = 26,
-	AT_NTABLES = 28,
+	AT_NTABLE = 28,
+	AT_MIN_LEN = 30,
 	AT_BUDGET = 32,
 	AT_NAME = 36,
 	HEADER_LEN = 64,
 	ENTRY_LEN = 32,
+	TABLE_LEN = 32,
 	HELPER_LEN = 4,
 	INSN_LEN = 8,
 };
@@ -28,8 +30,9 @@ _Static_assert(AT_NAME + MODULE_NAME == HEADER_LEN, "the name ends the header");
 _Static_assert(sizeof(struct vc_insn) == INSN_LEN, "an instruction is what vcode.h says");
 _Static_assert(HEADER_LEN + ENTRY_LEN + INSN_LEN == MODULE_MIN, "the smallest module");
 /* The whole-file limit needs no check of its own: the limits of the parts imply it. */
-_Static_assert(HEADER_LEN + ENTRY_LEN * VC_ENTRIES_MAX + HELPER_LEN * MODULE_HELPERS_MAX + 4 +
-			       INSN_LEN * VC_INSNS_MAX + MODULE_RODATA_MAX + 7 <=
+_Static_assert(HEADER_LEN + ENTRY_LEN * VC_ENTRIES_MAX + TABLE_LEN * VC_TABLES_MAX +
+			       HELPER_LEN * MODULE_HELPERS_MAX + 4 + INSN_LEN * VC_INSNS_MAX +
+			       MODULE_RODATA_MAX + 7 <=
 		       MODULE_MAX,
 	       "the largest module fits");
 /* Instructions are used where they stand in the file. */
@@ -93,14 +96,15 @@ static bool all_zero(const uint8_t *p, size_t n)
 
 /* Where the parts stand, as the header's counts say. */
 struct layout {
-	size_t helpers, padding, insns, rodata, end;
+	size_t tables, helpers, padding, insns, rodata, end;
 };
 
 static struct layout layout_of(const struct module *m)
 {
 	struct layout l;
 
-	l.helpers = HEADER_LEN + (size_t)m->nentry * ENTRY_LEN;
+	l.tables = HEADER_LEN + (size_t)m->nentry * ENTRY_LEN;
+	l.helpers = l.tables + (size_t)m->ntable * TABLE_LEN;
 	l.padding = l.helpers + (size_t)m->nhelper * HELPER_LEN;
 	l.insns = (l.padding + 7) & ~(size_t)7;
 	l.rodata = l.insns + (size_t)m->ninsn * INSN_LEN;
@@ -124,18 +128,25 @@ static bool read_name(const uint8_t *p, char name[MODULE_NAME + 1])
 
 static enum module_result check_counts(const struct module *m)
 {
-	if (m->kind != MODULE_KIND_CAPSULE)
+	if (!module_kind_name(m->kind))
 		return MODULE_BAD_KIND;
 	if (m->ninsn == 0 || m->ninsn > VC_INSNS_MAX)
 		return MODULE_BAD_INSNS;
 	if (m->rodata_len > MODULE_RODATA_MAX)
 		return MODULE_BAD_RODATA;
-	if (m->data_len > MODULE_DATA_MAX)
+	if (m->data_len > (m->kind == VC_KIND_CAPSULE ? MODULE_DATA_MAX : MODULE_DATA_KERNEL_MAX))
 		return MODULE_BAD_DATA;
 	if (m->nentry == 0 || m->nentry > VC_ENTRIES_MAX)
 		return MODULE_BAD_ENTRIES;
 	if (m->nhelper > MODULE_HELPERS_MAX)
 		return MODULE_BAD_HELPERS;
+	if (m->ntable > (m->kind == VC_KIND_HANDLER ? VC_TABLES_MAX : 0))
+		return MODULE_HAS_TABLES;
+	/* One length, one encoding: what the kind promises already is not said again. */
+	if (m->min_len != 0 &&
+	    (m->kind == VC_KIND_CAPSULE || m->min_len <= vc_kinds[m->kind].min_window ||
+	     m->min_len > vc_kinds[m->kind].max_window))
+		return MODULE_BAD_MIN_LEN;
 	return MODULE_OK;
 }
 
@@ -147,6 +158,19 @@ static enum module_result check_entries(const struct module *m)
 		for (uint32_t j = 0; j < i; j++) {
 			if (strcmp(m->entry[i].name, m->entry[j].name) == 0)
 				return MODULE_ENTRY_TWICE;
+		}
+	}
+	return MODULE_OK;
+}
+
+static enum module_result check_tables(const struct module *m)
+{
+	for (uint32_t i = 0; i < m->ntable; i++) {
+		if (m->table[i].bytes > MODULE_TABLE_MAX)
+			return MODULE_BAD_TABLE;
+		for (uint32_t j = 0; j < i; j++) {
+			if (strcmp(m->table[i].name, m->table[j].name) == 0)
+				return MODULE_BAD_TABLE;
 		}
 	}
 	return MODULE_OK;
@@ -203,8 +227,8 @@ static enum module_result read_header(const uint8_t *bytes, size_t len, struct m
 	m->nentry = get16(bytes + AT_NENTRY);
 	m->nhelper = get16(bytes + AT_NHELPER);
 	m->budget = get32(bytes + AT_BUDGET);
-	if (get32(bytes + AT_NTABLES) != 0)
-		return MODULE_HAS_TABLES;
+	m->ntable = get16(bytes + AT_NTABLE);
+	m->min_len = get16(bytes + AT_MIN_LEN);
 	if (!read_name(bytes + AT_NAME, m->name))
 		return MODULE_BAD_NAME;
 	return check_counts(m);
@@ -222,7 +246,16 @@ static enum module_result read_parts(const uint8_t *bytes, const struct layout *
 		if (!read_name(p + 4, m->entry[i].name))
 			return MODULE_BAD_NAME;
 	}
+	for (uint32_t i = 0; i < m->ntable; i++) {
+		const uint8_t *p = bytes + l->tables + (size_t)i * TABLE_LEN;
+
+		m->table[i].bytes = get32(p);
+		if (!read_name(p + 4, m->table[i].name))
+			return MODULE_BAD_NAME;
+	}
 	r = check_entries(m);
+	if (r == MODULE_OK)
+		r = check_tables(m);
 	if (r != MODULE_OK)
 		return r;
 	for (uint32_t i = 0; i < m->nhelper; i++)
@@ -285,6 +318,8 @@ static enum module_result write_parts(const struct module *m, const struct layou
 	put32(out + AT_DATA_LEN, m->data_len);
 	put16(out + AT_NENTRY, m->nentry);
 	put16(out + AT_NHELPER, m->nhelper);
+	put16(out + AT_NTABLE, m->ntable);
+	put16(out + AT_MIN_LEN, m->min_len);
 	put32(out + AT_BUDGET, m->budget);
 	if (!put_name(out + AT_NAME, m->name))
 		return MODULE_BAD_NAME;
@@ -293,6 +328,13 @@ static enum module_result write_parts(const struct module *m, const struct layou
 
 		put32(p, m->entry[i].insn);
 		if (!put_name(p + 4, m->entry[i].name))
+			return MODULE_BAD_NAME;
+	}
+	for (uint32_t i = 0; i < m->ntable; i++) {
+		uint8_t *p = out + l->tables + (size_t)i * TABLE_LEN;
+
+		put32(p, m->table[i].bytes);
+		if (!put_name(p + 4, m->table[i].name))
 			return MODULE_BAD_NAME;
 	}
 	for (uint32_t i = 0; i < m->nhelper; i++)
@@ -314,6 +356,8 @@ size_t module_write(const struct module *m, uint8_t *out, size_t size, enum modu
 	if (r == MODULE_OK)
 		r = check_entries(&full);
 	if (r == MODULE_OK)
+		r = check_tables(&full);
+	if (r == MODULE_OK)
 		r = called_helpers(m->insn, m->ninsn, full.helper, &full.nhelper);
 	if (r == MODULE_OK) {
 		l = layout_of(&full);
@@ -322,6 +366,11 @@ size_t module_write(const struct module *m, uint8_t *out, size_t size, enum modu
 	if (why)
 		*why = r;
 	return r == MODULE_OK ? l.end : 0;
+}
+
+enum module_result module_list_helpers(struct module *m)
+{
+	return called_helpers(m->insn, m->ninsn, m->helper, &m->nhelper);
 }
 
 void module_code_name(const uint8_t *bytes, size_t len, uint8_t name[MODULE_CODE_NAME])
@@ -338,20 +387,24 @@ int module_find_entry(const struct module *m, const char *name)
 	return -1;
 }
 
-bool module_prog(const struct module *m, const struct vc_kind *kind, struct vc_prog *prog)
+bool module_prog(const struct module *m, struct vc_prog *prog)
 {
 	if ((uintptr_t)m->insn % _Alignof(struct vc_insn) != 0)
 		return false;
 	*prog = (struct vc_prog){
-		.kind = kind,
+		.kind = &vc_kinds[m->kind],
 		.insn = (const struct vc_insn *)(const void *)m->insn,
 		.ninsn = m->ninsn,
 		.rodata = m->rodata,
 		.rodata_len = m->rodata_len,
 		.data_len = m->data_len,
 		.nentry = m->nentry,
+		.min_window = m->min_len,
+		.ntable = m->ntable,
 	};
 	for (uint32_t i = 0; i < m->nentry; i++)
 		prog->entry[i] = m->entry[i].insn;
+	for (uint32_t i = 0; i < m->ntable; i++)
+		prog->table_bytes[i] = m->table[i].bytes;
 	return true;
 }

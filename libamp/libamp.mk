@@ -9,7 +9,7 @@
 LIBAMP_COMMON_SRC := $(addprefix libamp/common/,console.c log.c lines.c loop.c ring.c strerror.c timers.c)
 LIBAMP_HOST_SRC := $(LIBAMP_COMMON_SRC) $(addprefix libamp/host/,cons.c demux.c init.c none.c ports.c wait.c)
 LIBAMP_ENV_SRC := $(LIBAMP_COMMON_SRC) libamp/common/chacha.c xok/pc/cpio.c xok/pc/elf.c $(addprefix libamp/pc/,cons.c crt.c \
-	fault.c info.c linux.c linux_file.c linux_mem.c random.c rings.c spawn.c vm.c wait.c)
+	fault.c info.c linux.c linux_file.c linux_mem.c programs.c random.c rings.c spawn.c tables.c vm.c wait.c) $(TABLE_SRC)
 
 include libamp/third.mk
 
@@ -80,3 +80,19 @@ $(LIBAMP_GUEST_TESTS): $(B)/guest/%.elf: $(B)/env/%.stripped
 
 GUEST_TESTS += $(LIBAMP_GUEST_TESTS)
 guest-tests: $(LIBAMP_GUEST_TESTS)
+
+# ---- filter expressions: LIBAMP_FILTER_SRC needs nothing else of libamp ----
+
+LIBAMP_FILTER_SRC := $(addprefix libamp/filter/,address.c arith.c conj.c lex.c parse.c prim.c)
+
+HOST_TESTS += $(B)/test/filter
+FUZZERS += $(B)/fuzz/filter
+
+$(B)/test/filter: $(patsubst %.c,$(B)/san/%.o,$(LIBAMP_FILTER_SRC) libamp/filter/test/unit_filter.c libamp/filter/test/packets.c \
+		libamp/filter/test/match.c)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka -lpcap
+
+$(B)/fuzz/filter: $(patsubst %.c,$(B)/fuzzobj/%.o,$(LIBAMP_FILTER_SRC) libamp/filter/test/fuzz_filter.c libamp/filter/test/match.c)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(FUZZ_SAN) -o $@ $^

@@ -5,24 +5,39 @@
 #               VCODE_SRC, DPF_SRC, LWIP_HOST_LIB and -lsodium beside it
 #   $(B)/env/root.elf, $(B)/env/ee.elf  the environments of machine pc
 
-NODEOS_LIB_SRC := $(addprefix nodeos/lib/,channel.c inet.c json.c msgq.c node.c text.c)
-NODEOS_ROOT_SRC := $(addprefix nodeos/root/,config.c control.c domain.c ee_link.c icmp.c ipv4.c neigh.c root.c tables.c \
-	verbs.c)
+NODEOS_LIB_SRC := $(addprefix nodeos/lib/,channel.c inet.c inet6.c json.c msgq.c node.c node6.c text.c)
+NODEOS_ROOT_SRC := $(addprefix nodeos/root/,arp.c config.c config6.c control.c domain.c ee_link.c forward.c forward_load.c icmp.c icmp6.c \
+	ipv4.c ipv6.c nd.c neigh.c root.c tables.c tables_kernel.c verbs.c)
 NODEOS_EE_SRC := $(addprefix nodeos/ee/,admit.c cache.c code.c ee.c fetch.c input.c output.c run.c)
 NODEOS_SRC := $(NODEOS_LIB_SRC) $(NODEOS_ROOT_SRC) $(NODEOS_EE_SRC) nodeos/edge.c
+
+# ---- the forwarding handlers: BPF, made into modules, and these into data ----
+
+NODEOS_FORWARD_MODULES := $(B)/forward/forward4.mod $(B)/forward/forward6.mod
+NODEOS_FORWARD_HEADERS := $(wildcard nodeos/forward/*.h nodeos/forward/*.def) xok/include/xok/handler.h xok/include/xok/helpers.def
+
+$(B)/forward/%.o: nodeos/forward/%.c $(NODEOS_FORWARD_HEADERS)
+	@mkdir -p $(@D)
+	@echo "  BPF     $@"
+	$(Q)clang -O2 -g -target bpf -mcpu=v3 -std=gnu11 -ffreestanding -Wall -Wextra -Werror -Ixok/include -I. -c -o $@ $<
+$(B)/forward/%.mod: $(B)/forward/%.o $(B)/capsule-build
+	$(Q)$(B)/capsule-build --name $* -o $@ $< >/dev/null
+$(addsuffix /nodeos/forward/modules.o,$(B)/env $(B)/san): $(NODEOS_FORWARD_MODULES)
+$(addsuffix /nodeos/forward/modules.o,$(B)/env $(B)/san): EXTRA_CFLAGS += -Wa,-I$(B)
 
 # ---- environments ----
 
 $(eval $(call uses_sodium,$(patsubst %.c,$(B)/env/%.o,nodeos/ee/ee.c $(CAPSULE_SRC))))
 
-$(eval $(call env_program,root,nodeos/root/main.c $(NODEOS_LIB_SRC) $(NODEOS_ROOT_SRC) $(LIBAMP_IP_SRC)))
+$(eval $(call env_program,root,nodeos/root/main.c nodeos/forward/modules.c $(NODEOS_LIB_SRC) $(NODEOS_ROOT_SRC) $(LIBAMP_IP_SRC) \
+	$(CAPSULE_SRC) $(VCODE_SRC)))
 $(eval $(call env_program,ee,nodeos/ee/main.c $(NODEOS_LIB_SRC) $(NODEOS_EE_SRC) $(CAPSULE_SRC) $(VCODE_SRC)))
 
 # ---- host tests ----
 
-NODEOS_TEST_SRC := nodeos/test/mock_amp.c $(NODEOS_LIB_SRC) $(NODEOS_ROOT_SRC) $(NODEOS_EE_SRC) $(CAPSULE_SRC) \
+NODEOS_TEST_SRC := nodeos/test/mock_amp.c nodeos/test/mock_kernel.c $(TABLE_SRC) $(NODEOS_LIB_SRC) $(NODEOS_ROOT_SRC) $(NODEOS_EE_SRC) $(CAPSULE_SRC) \
 	$(VCODE_SRC)
-NODEOS_TESTS := node msgq ipv4 neigh config fetch admit run code root
+NODEOS_TESTS := node msgq ipv4 ipv6 neigh config fetch admit run code root forward
 
 HOST_TESTS += $(NODEOS_TESTS:%=$(B)/test/nodeos_%)
 
@@ -31,7 +46,9 @@ $(NODEOS_TESTS:%=$(B)/test/nodeos_%): $(B)/test/nodeos_%: $(B)/san/nodeos/test/t
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka -lsodium
 
-NODEOS_FUZZ := fuzz_ee fuzz_config
+$(B)/test/nodeos_forward: $(B)/san/nodeos/forward/modules.o
+
+NODEOS_FUZZ := fuzz_ee fuzz_config fuzz_ip6
 
 FUZZERS += $(NODEOS_FUZZ:%=$(B)/fuzz/nodeos_%)
 

@@ -22,6 +22,8 @@ int cmd_inject(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_vm(int argc, char **argv);
+int cmd_filter(int argc, char **argv);
 int cmd_edge_node(int argc, char **argv);
 
 /* "amp VERB: text" on standard error; returns AMP_FAILED. */

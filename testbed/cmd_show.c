@@ -6,7 +6,7 @@
 
 #include "cmd.h"
 
-#define TABLES "ports routes neighbours domains modules principals counters"
+#define TABLES "ports routes neighbours domains modules principals counters handlers tables"
 
 static const char *const usage =
 	"usage: amp show NODE TABLE [FILTER] [-t TESTBED] [--json]\n"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* plan.c - what follows from a topology: addresses, MACs, shortest paths, and each node's configuration. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -134,7 +135,7 @@ void topo_paths(const struct topo *t, uint32_t to, uint32_t port[TOPO_NODES])
  * The prefix of a link is reached through the end of it that is nearer; of two equally near ones through the first. The
  * paths to a node end at the node whatever port they come in by, so the way to the nearer end never leads back.
  */
-bool topo_gateway(const struct topo *t, uint32_t node, uint32_t link, uint32_t *gateway)
+static const struct topo_port *way(const struct topo *t, uint32_t node, uint32_t link)
 {
 	const struct topo_link *l = &t->link[link];
 	uint32_t best = UINT32_MAX, out = TOPO_NONE;
@@ -143,7 +144,7 @@ bool topo_gateway(const struct topo *t, uint32_t node, uint32_t link, uint32_t *
 		uint32_t port[TOPO_NODES], n = node, hops = 0;
 
 		if (l->node[e] == node)
-			return false;
+			return NULL;
 		topo_paths(t, l->node[e], port);
 		if (port[node] == TOPO_NONE)
 			continue;
@@ -160,14 +161,56 @@ bool topo_gateway(const struct topo *t, uint32_t node, uint32_t link, uint32_t *
 			out = port[node];
 		}
 	}
-	if (out == TOPO_NONE)
+	return out == TOPO_NONE ? NULL : &t->node[node].port[out];
+}
+
+bool topo_gateway(const struct topo *t, uint32_t node, uint32_t link, uint32_t *gateway)
+{
+	const struct topo_port *p = way(t, node, link);
+
+	if (p)
+		*gateway = t->link[p->link].host[!p->end];
+	return p != NULL;
+}
+
+bool topo_gateway6(const struct topo *t, uint32_t node, uint32_t link, const uint8_t **gateway)
+{
+	const struct topo_port *p = way(t, node, link);
+
+	if (!p || !t->link[p->link].plen6 || !t->link[link].plen6)
 		return false;
-	const struct topo_port *p = &t->node[node].port[out];
-	*gateway = t->link[p->link].host[!p->end];
+	*gateway = t->link[p->link].host6[!p->end];
 	return true;
 }
 
 /* ---- configuration ---- */
+
+/* Edges have no IPv6. */
+static void write_conf6(const struct topo *t, uint32_t node, FILE *out)
+{
+	const struct topo_node *n = &t->node[node];
+	char a[INET6_ADDRSTRLEN], b[INET6_ADDRSTRLEN];
+	const uint8_t *gateway;
+
+	for (uint32_t i = 0; i < n->nport; i++) {
+		const struct topo_link *l = &t->link[n->port[i].link];
+
+		if (l->plen6)
+			fprintf(out, "port %u address %s/%u\n", i,
+				inet_ntop(AF_INET6, l->host6[n->port[i].end], a, sizeof(a)),
+				l->plen6);
+	}
+	for (uint32_t i = 0; i < t->nlink; i++) {
+		const struct topo_link *l = &t->link[i];
+		uint8_t net[16];
+
+		if (!topo_gateway6(t, node, i, &gateway))
+			continue;
+		prefix6(net, l->host6[0], l->plen6);
+		fprintf(out, "route %s/%u via %s\n", inet_ntop(AF_INET6, net, a, sizeof(a)),
+			l->plen6, inet_ntop(AF_INET6, gateway, b, sizeof(b)));
+	}
+}
 
 void topo_write_conf(const struct topo *t, uint32_t node, FILE *out)
 {
@@ -189,6 +232,8 @@ void topo_write_conf(const struct topo *t, uint32_t node, FILE *out)
 			fprintf(out, "route %s/%u via %s\n", topo_addr_text(t->link[i].net, a),
 				t->link[i].plen, topo_addr_text(gateway, b));
 	}
+	if (n->kind != TOPO_EDGE)
+		write_conf6(t, node, out);
 	for (uint32_t i = 0; i < t->nprincipal; i++) {
 		key_hex(t->principal[i].key, 32, hex);
 		fprintf(out, "principal %s %s\n", t->principal[i].name, hex);

@@ -2,15 +2,16 @@
 #
 # testbed: the `amp` command, which is also the supervisor of a testbed and each of its edges; the tests of whole networks.
 
-TESTBED_SRC := $(addprefix testbed/,accel.c archive.c cmd_inject.c cmd_ping.c cmd_show.c cmd_testbed.c cmd_up.c control.c edge.c links.c \
-	loop.c main.c mux.c nodes.c places.c plan.c reader.c relay.c rows.c shot.c state.c supervisor.c text.c topology.c)
-AMP_SRC = $(TESTBED_SRC) $(CAPSULE_TOOL_SRC) $(CAPSULE_SRC) $(NODEOS_SRC) $(LIBAMP_HOST_SRC) $(LIBAMP_IP_SRC) $(DPF_SRC) $(VCODE_SRC)
+TESTBED_SRC := $(addprefix testbed/,accel.c archive.c cmd_filter.c cmd_inject.c cmd_ping.c cmd_show.c cmd_testbed.c cmd_up.c cmd_vm.c control.c edge.c links.c \
+	loop.c main.c mux.c nodes.c places.c plan.c reader.c relay.c rows.c shot.c state.c supervisor.c text.c topology.c \
+	vm_check.c vm_code.c vm_dump.c vm_run.c)
+AMP_SRC = $(TESTBED_SRC) $(CAPSULE_TOOL_SRC) $(CAPSULE_SRC) $(NODEOS_SRC) $(LIBAMP_HOST_SRC) $(LIBAMP_IP_SRC) $(DPF_SRC) $(VCODE_SRC) $(LIBAMP_FILTER_SRC)
 
 PROGRAMS += $(B)/amp
 
 $(B)/amp: $(sort $(AMP_SRC:%.c=$(B)/host/%.o)) $(LWIP_HOST_LIB)
 	@mkdir -p $(@D)
-	$(Q)$(HOST_CC) -o $@ $^ -lyaml -lcjson -lsodium
+	$(Q)$(HOST_CC) -o $@ $^ -lyaml -lcjson -lsodium -lcapstone
 
 # ---- host tests ----
 

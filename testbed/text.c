@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "text.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -100,6 +101,31 @@ int parse_prefix(const char *s, uint32_t *addr, uint32_t *plen)
 uint32_t prefix_mask(uint32_t plen)
 {
 	return plen ? UINT32_MAX << (32 - plen) : 0;
+}
+
+int parse_prefix6(const char *s, uint8_t addr[16], uint32_t *plen)
+{
+	const char *slash = strchr(s, '/');
+	char host[INET6_ADDRSTRLEN];
+	uint64_t n;
+
+	if (!slash || (size_t)(slash - s) >= sizeof(host))
+		return -1;
+	memcpy(host, s, (size_t)(slash - s));
+	host[slash - s] = 0;
+	if (inet_pton(AF_INET6, host, addr) != 1 || parse_u64(slash + 1, &n) || n > 128)
+		return -1;
+	*plen = (uint32_t)n;
+	return 0;
+}
+
+void prefix6(uint8_t out[16], const uint8_t addr[16], uint32_t plen)
+{
+	for (uint32_t i = 0; i < 16; i++) {
+		uint32_t bits = plen > i * 8 ? plen - i * 8 : 0;
+
+		out[i] = (uint8_t)(addr[i] & 0xff00 >> (bits < 8 ? bits : 8));
+	}
 }
 
 bool text_is_name(const char *s)

@@ -24,6 +24,10 @@ int parse_quantity(const char *s, const struct parse_unit *units, uint64_t *out)
 int parse_addr(const char *s, uint32_t *addr);
 int parse_prefix(const char *s, uint32_t *addr, uint32_t *plen);
 uint32_t prefix_mask(uint32_t plen);
+/* The same for IPv6, as bytes. */
+int parse_prefix6(const char *s, uint8_t addr[16], uint32_t *plen);
+/* The first plen bits of an address, the others 0. */
+void prefix6(uint8_t out[16], const uint8_t addr[16], uint32_t plen);
 
 /* A letter, then letters, digits, '-' or '_'. */
 bool text_is_name(const char *s);

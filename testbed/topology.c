@@ -208,13 +208,83 @@ static int link_addresses(struct reader *r, const yaml_node_t *v, void *arg)
 	return 0;
 }
 
+struct addresses6 {
+	uint8_t addr[2][16];
+	uint32_t plen[2], n;
+};
+
+static int link_address6(struct reader *r, const yaml_node_t *v, void *arg)
+{
+	struct addresses6 *a = arg;
+	const char *s = reader_scalar(r, v, "an address");
+	static const uint8_t none[16];
+
+	if (!s)
+		return -1;
+	if (a->n == 2)
+		return reader_bad(r, v, "a link has two addresses, one per endpoint");
+	if (parse_prefix6(s, a->addr[a->n], &a->plen[a->n]) || a->plen[a->n] < 16 ||
+	    a->plen[a->n] > 127)
+		return reader_bad(
+			r, v,
+			"address '%.60s': write it as fd00:1::1/64, with a length of 16 to 127", s);
+	/* ::/16 holds the addresses that are no host's, or another family's. */
+	if (a->addr[a->n][0] == 0xff || !memcmp(a->addr[a->n], none, 2) ||
+	    (a->addr[a->n][0] == 0xfe && (a->addr[a->n][1] & 0xc0) == 0x80))
+		return reader_bad(r, v,
+				  "address '%.60s' is no host's global address: try fd00:x::y", s);
+	a->n++;
+	return 0;
+}
+
+static int link_addresses6(struct reader *r, const yaml_node_t *v, void *arg)
+{
+	struct topo_link *l = arg;
+	struct addresses6 a = {.n = 0};
+	uint8_t net[2][16];
+
+	if (reader_items(r, v, "addresses6", link_address6, &a))
+		return -1;
+	if (a.n != 2)
+		return reader_bad(r, v, "a link has two addresses, one per endpoint: write both");
+	prefix6(net[0], a.addr[0], a.plen[0]);
+	prefix6(net[1], a.addr[1], a.plen[1]);
+	if (a.plen[0] != a.plen[1] || memcmp(net[0], net[1], 16) != 0 ||
+	    !memcmp(a.addr[0], a.addr[1], 16))
+		return reader_bad(r, v, "the two addresses of a link are two hosts of one network");
+	memcpy(l->host6, a.addr, sizeof(l->host6));
+	l->plen6 = a.plen[0];
+	return 0;
+}
+
+/* The networks of two links must not overlap: which of them would a packet go to? */
+static int check_overlap(struct reader *r, const yaml_node_t *item, const struct topo_link *l)
+{
+	for (uint32_t i = 0; i < r->t->nlink; i++) {
+		const struct topo_link *o = &r->t->link[i];
+		uint32_t shorter = l->plen < o->plen ? l->plen : o->plen;
+		uint32_t shorter6 = l->plen6 < o->plen6 ? l->plen6 : o->plen6;
+		uint8_t a[16], b[16];
+		bool overlap = l->addressed && o->addressed &&
+			       !((l->net ^ o->net) & prefix_mask(shorter));
+
+		prefix6(a, l->host6[0], shorter6);
+		prefix6(b, o->host6[0], shorter6);
+		if (overlap || (shorter6 && !memcmp(a, b, 16)))
+			return reader_bad(r, item,
+					  "its network overlaps that of the link in line %zu",
+					  o->line);
+	}
+	return 0;
+}
+
 static int one_link(struct reader *r, const yaml_node_t *item, void *arg)
 {
 	static const struct reader_key keys[] = {
-		{"endpoints", link_endpoints, true}, {"delay", link_delay, false},
-		{"jitter", link_jitter, false},	     {"loss", link_loss, false},
-		{"rate", link_rate, false},	     {"queue", link_queue, false},
-		{"addresses", link_addresses, false}};
+		{"endpoints", link_endpoints, true},  {"delay", link_delay, false},
+		{"jitter", link_jitter, false},	      {"loss", link_loss, false},
+		{"rate", link_rate, false},	      {"queue", link_queue, false},
+		{"addresses", link_addresses, false}, {"addresses6", link_addresses6, false}};
 	struct topo *t = arg;
 	struct topo_link *l = &t->link[t->nlink];
 
@@ -225,20 +295,13 @@ static int one_link(struct reader *r, const yaml_node_t *item, void *arg)
 	l->node[0] = l->node[1] = TOPO_NONE;
 	l->params.queue = 64;
 	l->line = item->start_mark.line + 1;
-	if (reader_map(r, item, "a link", keys, 7, l))
+	if (reader_map(r, item, "a link", keys, 8, l))
 		return -1;
 	if (l->params.jitter > l->params.delay)
 		return reader_bad(r, item,
 				  "jitter is larger than delay: nothing arrives before it is sent");
-	for (uint32_t i = 0; l->addressed && i < t->nlink; i++) {
-		const struct topo_link *o = &t->link[i];
-		uint32_t shorter = l->plen < o->plen ? l->plen : o->plen;
-
-		if (o->addressed && !((l->net ^ o->net) & prefix_mask(shorter)))
-			return reader_bad(r, item,
-					  "its network overlaps that of the link in line %zu",
-					  o->line);
-	}
+	if (check_overlap(r, item, l))
+		return -1;
 	t->nlink++;
 	return 0;
 }

@@ -18,6 +18,7 @@
  *	      rate: 10mbit                      # bit kbit mbit gbit; default: unlimited
  *	      queue: 64                         # frames that may wait for the rate, 1 to 1024
  *	      addresses: ["10.9.0.1/24", "10.9.0.2/24"]
+ *	      addresses6: ["fd00:1::1/64", "fd00:1::2/64"]
  *	principals:
  *	  - {name: alice, key: keys/alice.pub}  # paths are relative to the file
  *	allow:
@@ -29,7 +30,9 @@
  * Where the file gives no addresses, link N (counted from 1) gets the next free 10.0.N.0/24; its first endpoint is .1, its second
  * .2. Port P of node I (counted from 1 in file order) has MAC 52:54:00:II:II:PP.
  *
- * Addresses are IPv4 numbers in host order.
+ * Routers have IPv6 addresses on the links that say so, and routes to all of these networks; edges have IPv4 only.
+ *
+ * IPv4 addresses are numbers in host order, IPv6 addresses bytes.
  */
 #ifndef TESTBED_TOPOLOGY_H
 #define TESTBED_TOPOLOGY_H
@@ -72,9 +75,11 @@ struct topo_node {
 
 struct topo_link {
 	uint32_t node[2], port[2];
-	uint32_t net, plen; /* the prefix */
-	uint32_t host[2];   /* addresses of the endpoints */
-	bool addressed;	    /* by the file */
+	uint32_t net, plen;   /* the prefix */
+	uint32_t host[2];     /* addresses of the endpoints */
+	bool addressed;	      /* by the file */
+	uint8_t host6[2][16]; /* likewise */
+	uint32_t plen6;	      /* 0: no IPv6 on this link */
 	struct relay_params params;
 	size_t line;
 };
@@ -141,6 +146,8 @@ void topo_paths(const struct topo *t, uint32_t to, uint32_t port[TOPO_NODES]);
 
 /* Next hop of `node` towards a link's prefix: stores the gateway; false when it is connected or cannot be reached. */
 bool topo_gateway(const struct topo *t, uint32_t node, uint32_t link, uint32_t *gateway);
+/* Likewise of its IPv6 prefix; false, too, when the first link of the way has no IPv6. */
+bool topo_gateway6(const struct topo *t, uint32_t node, uint32_t link, const uint8_t **gateway);
 
 /* Writes the node's configuration in the node's command language. */
 void topo_write_conf(const struct topo *t, uint32_t node, FILE *out);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 include xok/core/core.mk
 include xok/dpf/dpf.mk
+include xok/table/table.mk
 include xok/vcode/vcode.mk
 include xok/pc/pc.mk

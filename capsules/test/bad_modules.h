@@ -61,7 +61,7 @@ static const struct bad_module bad_modules[] = {
 
 static inline size_t bad_module_write(const struct bad_module *b, uint8_t *out, size_t size)
 {
-	struct module m = {.kind = MODULE_KIND_CAPSULE, .ninsn = b->ninsn, .nentry = 1};
+	struct module m = {.kind = VC_KIND_CAPSULE, .ninsn = b->ninsn, .nentry = 1};
 
 	strncpy(m.name, b->name, MODULE_NAME);
 	strncpy(m.entry[0].name, "main", MODULE_NAME);

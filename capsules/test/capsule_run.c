@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* capsule_run.c - one node for unit tests. */
 #include "capsules/test/capsule_run.h"
+#include "capsule/helpers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,62 +15,65 @@ struct node {
 	struct vc_run run;
 };
 
-static uint64_t fn_time(void *user, const uint64_t a[5], int *stop)
-{
-	struct node *n = user;
+#define FN(name)                                                                                \
+	static uint64_t fn_##name(                                                              \
+		struct vc_run *run __attribute__((unused)), uint64_t a __attribute__((unused)), \
+		uint64_t b __attribute__((unused)), uint64_t c __attribute__((unused)),         \
+		uint64_t d __attribute__((unused)), uint64_t e __attribute__((unused)))
 
-	(void)a;
-	(void)stop;
+FN(time)
+{
+	struct node *n = run->user;
+
 	return n->r->ctx.arrival + 1000;
 }
 
-static uint64_t fn_spent(void *user, const uint64_t a[5], int *stop)
+FN(spent)
 {
-	(void)user;
-	(void)a;
-	(void)stop;
 	return 42;
 }
 
-static uint64_t fn_resize(void *user, const uint64_t a[5], int *stop)
+FN(resize)
 {
-	struct node *n = user;
-	uint32_t len = (uint32_t)a[0];
+	struct node *n = run->user;
+	uint32_t len = (uint32_t)a;
 
-	(void)stop;
 	if (len < n->r->ctx.arg_len || len > n->r->ctx.payload_max)
 		return (uint64_t)-1;
 	n->r->payload_len = len;
 	return 0;
 }
 
-static uint64_t fn_route(void *user, const uint64_t a[5], int *stop)
+FN(route)
 {
-	(void)user;
-	(void)a;
-	(void)stop;
 	return 2;
 }
 
-static uint64_t fn_queue(void *user, const uint64_t a[5], int *stop)
+FN(queue)
 {
-	(void)user;
-	(void)stop;
-	return a[0];
+	return a;
 }
 
-static uint64_t fn_log(void *user, const uint64_t a[5], int *stop)
+FN(log)
 {
-	struct node *n = user;
-	size_t len = (size_t)a[1];
+	struct node *n = run->user;
 
-	(void)stop;
-	if (len >= sizeof(n->r->log))
+	if (b >= sizeof(n->r->log))
 		return (uint64_t)-1;
-	memcpy(n->r->log, (const char *)(uintptr_t)a[0], len);
-	n->r->log[len] = 0;
+	memcpy(n->r->log, (const char *)(uintptr_t)a, b);
+	n->r->log[b] = 0;
 	return 0;
 }
+
+static const vc_helper_fn helpers[VC_NHELPER] = {
+	[VC_HELPER_time] = fn_time,
+	[VC_HELPER_spent] = fn_spent,
+	[VC_HELPER_resize] = fn_resize,
+	[VC_HELPER_route] = fn_route,
+	[VC_HELPER_queue] = fn_queue,
+	[VC_HELPER_log] = fn_log,
+	[VC_HELPER_checksum] = capsule_checksum,
+};
 
 static void verify(const struct vc_prog *prog)
 {
@@ -85,20 +89,12 @@ static void verify(const struct vc_prog *prog)
 
 int capsule_run(const struct module *m, uint32_t entry, struct capsule_run *r)
 {
-	const struct module_helper_fns fns = {.time = fn_time,
-					      .spent = fn_spent,
-					      .resize = fn_resize,
-					      .route = fn_route,
-					      .queue = fn_queue,
-					      .log = fn_log};
-	static _Alignas(16) uint8_t stack[VC_STACK * VC_FRAMES];
+	static _Alignas(16) uint8_t stack[VC_STACK_BYTES];
 	struct node n = {.r = r};
-	struct module_kind kind;
 	struct vc_prog prog;
 	int reason;
 
-	module_kind_init(&kind, &fns);
-	assert_true(module_prog(m, &kind.kind, &prog));
+	assert_true(module_prog(m, &prog));
 	verify(&prog);
 	r->ctx.payload = r->window;
 	r->payload_len = r->ctx.payload_len;
@@ -108,6 +104,7 @@ int capsule_run(const struct module *m, uint32_t entry, struct capsule_run *r)
 				.window_len = r->ctx.payload_max,
 				.data = calloc(1, m->data_len > 0 ? m->data_len : 1),
 				.stack = stack,
+				.fn = helpers,
 				.user = &n,
 				.budget = r->budget};
 	assert_non_null(n.run.data);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_elf.c - any object file: linking reads nothing outside it, and what it links is a module. An input is either a whole file, or
- * (first octet's top bit) a list of changes to an object that clang made: three octets of offset, one of value each.
+ * (first octet's top bit) a list of changes to an object that clang made, a capsule's or (its next bit) a handler's: three octets of offset, one
+ * of value each.
  */
 #include "capsule/elf.h"
 
@@ -12,8 +13,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-static uint8_t *sample;
-static size_t sample_len;
+static const char *const paths[] = {TEST_OBJECTS "/everything.o", TEST_OBJECTS "/tables.o"};
+static uint8_t *samples[2];
+static size_t sample_lens[2];
 static struct elf_program prog;
 
 static void must(bool holds)
@@ -24,15 +26,17 @@ static void must(bool holds)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	FILE *f = fopen(TEST_OBJECTS "/everything.o", "rb");
-
 	(void)argc;
 	(void)argv;
-	must(f != NULL);
-	sample = malloc(1u << 20);
-	must(sample != NULL);
-	sample_len = fread(sample, 1, 1u << 20, f);
-	fclose(f);
+	for (int i = 0; i < 2; i++) {
+		FILE *f = fopen(paths[i], "rb");
+
+		must(f != NULL);
+		samples[i] = malloc(1u << 20);
+		must(samples[i] != NULL);
+		sample_lens[i] = fread(samples[i], 1, 1u << 20, f);
+		fclose(f);
+	}
 	return 0;
 }
 
@@ -44,7 +48,7 @@ static void link_and_write(const uint8_t *object, size_t len)
 	char err[ELF_ERROR];
 	size_t n;
 
-	if (!elf_link(object, len, &prog, err)) {
+	if (!elf_link(object, len, 0, &prog, err)) {
 		must(err[0] != 0);
 		return;
 	}
@@ -58,6 +62,9 @@ static void link_and_write(const uint8_t *object, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	unsigned which = size > 0 && (data[0] & 0x40) ? 1 : 0;
+	const uint8_t *sample = samples[which];
+	size_t sample_len = sample_lens[which];
 	bool changes = size > 0 && sample_len > 0 && (data[0] & 0x80);
 	size_t n = changes ? sample_len : size;
 	uint8_t *object = malloc(n > 0 ? n : 1);

@@ -33,7 +33,7 @@ static uint8_t *link_module(const uint8_t *obj, size_t obj_len, struct module *m
 	uint8_t *bytes = malloc(MODULE_MAX);
 	enum module_result why;
 
-	if (!elf_link(obj, obj_len, &prog, err))
+	if (!elf_link(obj, obj_len, 0, &prog, err))
 		fail_msg("%s", err);
 	strcpy(prog.module.name, "test");
 	*len = module_write(&prog.module, bytes, MODULE_MAX, &why);
@@ -120,6 +120,11 @@ static void refusals(void **state)
 		{"address", "function 'address' takes the address of function", "callee"},
 		{"noentry", "no entry point", "CAPSULE_ENTRY"},
 		{"large", "16384 octets of private data", ".bss"},
+		{"twokinds", "kinds capsule and handler", "files of their own"},
+		{"filledtable", "table 'filled' has an initial value", "owns it"},
+		{"statictable", "is static", "without"},
+		{"capsuletable", "table 'counts'", "only handlers"},
+		{"longest", "XOK_MIN_LEN(9000)", "1514"},
 	};
 
 	(void)state;
@@ -127,11 +132,110 @@ static void refusals(void **state)
 		size_t len;
 		uint8_t *obj = object(cases[i].object, &len);
 
-		assert_false(elf_link(obj, len, &prog, err));
+		assert_false(elf_link(obj, len, 0, &prog, err));
 		if (!strstr(err, cases[i].word) || !strstr(err, cases[i].other))
 			fail_msg("%s: %s", cases[i].object, err);
 		free(obj);
 	}
+}
+
+/* ---- handlers ---- */
+
+static uint64_t lpm4(struct vc_run *run, uint64_t table, uint64_t address, uint64_t c, uint64_t d,
+		     uint64_t e)
+{
+	(void)c;
+	(void)d;
+	(void)e;
+	assert_ptr_equal(run->user, &prog);
+	assert_string_equal(prog.module.table[table].name, "routes");
+	return address + 2;
+}
+
+static void check_tables(const struct module *m)
+{
+	static const char *const names[] = {"behind", "hidden", "pairs", "routes"};
+	static const uint32_t bytes[] = {32, 32, 64, 0};
+
+	assert_int_equal(m->kind, VC_KIND_HANDLER);
+	assert_int_equal(m->min_len, 60);
+	assert_int_equal(m->ntable, 4);
+	for (uint32_t i = 0; i < 4; i++) {
+		uint32_t n = 0;
+
+		while (n < 4 && strcmp(m->table[i].name, names[n]) != 0)
+			n++;
+		assert_true(n < 4);
+		assert_int_equal(m->table[i].bytes, bytes[n]);
+	}
+}
+
+/* Runs entry e of a handler on a packet that begins with `first`, its tables' octets all zero but the last four of "pairs"' fourth. */
+static uint64_t handle(const struct module *m, uint32_t e, uint32_t first)
+{
+	static const vc_helper_fn fn[VC_NHELPER] = {[VC_HELPER_lpm4] = lpm4};
+	static _Alignas(16) uint8_t stack[VC_STACK_BYTES];
+	_Alignas(8) uint8_t packet[60] = {0}, ctx[32] = {[12] = 3};
+	uint64_t memory[4][8] = {{0}};
+	struct vc_run run = {.ctx = ctx,
+			     .window = packet,
+			     .window_len = sizeof(packet),
+			     .stack = stack,
+			     .fn = fn,
+			     .user = &prog,
+			     .budget = 1000};
+	struct vc_report rep;
+	struct vc_prog p;
+	void *scratch;
+
+	assert_true(module_prog(m, &p));
+	scratch = malloc(vc_scratch_size(p.ninsn));
+	if (vc_verify(&p, scratch, vc_scratch_size(p.ninsn), &rep) != VC_FINE)
+		fail_msg("%s", rep.text);
+	free(scratch);
+	memcpy(packet, &first, sizeof(first));
+	for (uint32_t i = 0; i < m->ntable; i++) {
+		run.table[i] = (uint8_t *)memory[i];
+		if (strcmp(m->table[i].name, "pairs") == 0)
+			memory[i][3] = 1000ull << 32;
+	}
+	assert_int_equal(vc_interp(&p, e, &run), VC_FINE);
+	return run.r0;
+}
+
+static void tables(void **state)
+{
+	size_t obj_len, len;
+	uint8_t *obj = object("tables", &obj_len);
+	struct module m;
+	uint8_t *bytes = link_module(obj, obj_len, &m, &len);
+
+	(void)state;
+	check_tables(&m);
+	assert_int_equal(m.nentry, 2);
+	/* 1000 of pairs, port 3 in hidden, 1 behind, 70 + 2 of the table. */
+	assert_int_equal(handle(&m, 0, 70), 1000 + 3 + 1 + 72);
+	assert_int_equal(handle(&m, 1, 0), 2);
+	free(bytes);
+	free(obj);
+}
+
+/* Of two kinds the one that is asked for, and only what it reaches. */
+static void kinds(void **state)
+{
+	size_t len;
+	uint8_t *obj = object("twokinds", &len);
+
+	(void)state;
+	assert_true(elf_link(obj, len, VC_KIND_HANDLER, &prog, err));
+	assert_int_equal(prog.module.kind, VC_KIND_HANDLER);
+	assert_int_equal(prog.module.nentry, 1);
+	assert_string_equal(prog.module.entry[0].name, "two");
+	assert_true(elf_link(obj, len, VC_KIND_CAPSULE, &prog, err));
+	assert_string_equal(prog.module.entry[0].name, "one");
+	assert_false(elf_link(obj, len, VC_KIND_UDF, &prog, err));
+	assert_non_null(strstr(err, "no entry point of the kind udf"));
+	free(obj);
 }
 
 static void places(void **state)
@@ -162,7 +266,7 @@ static void link_damaged(const uint8_t *obj, size_t len)
 {
 	struct elf_place place;
 
-	if (!elf_link(obj, len, &prog, err)) {
+	if (!elf_link(obj, len, 0, &prog, err)) {
 		assert_true(err[0] != 0);
 		return;
 	}
@@ -170,13 +274,12 @@ static void link_damaged(const uint8_t *obj, size_t len)
 		elf_place(&prog, i, &place);
 }
 
-static void damaged(void **state)
+static void damage(const char *name)
 {
 	static const uint8_t flips[] = {0x01, 0x80, 0xff};
 	size_t len;
-	uint8_t *obj = object("everything", &len);
+	uint8_t *obj = object(name, &len);
 
-	(void)state;
 	for (size_t n = 0; n < len; n += n < 256 ? 1 : 61) {
 		uint8_t *cut = malloc(n > 0 ? n : 1);
 
@@ -194,11 +297,19 @@ static void damaged(void **state)
 	free(obj);
 }
 
+static void damaged(void **state)
+{
+	(void)state;
+	damage("everything");
+	damage("tables");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(runs),	    cmocka_unit_test(only_what_is_reached),
 		cmocka_unit_test(refusals), cmocka_unit_test(places),
+		cmocka_unit_test(tables),   cmocka_unit_test(kinds),
 		cmocka_unit_test(damaged),
 	};
 

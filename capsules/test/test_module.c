@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_module.c - modules: the vectors, both ways; one encoding only; what the verifier must refuse. */
+#include "capsule/helpers.h"
 #include "capsule/module.h"
 #include "capsule/sdk.h"
 #include "capsules/test/bad_modules.h"
@@ -25,12 +26,18 @@ static void assert_canonical(const uint8_t *bytes, size_t len, const struct modu
 static void check_lists(const struct vector *v, const struct module *m)
 {
 	const char *entries = vector_text(v, "entries");
+	const char *tables = vector_text(v, "tables");
 	const char *helpers = vector_text(v, "helpers");
 	char text[512] = "", *end = text;
 
 	for (uint32_t i = 0; i < m->nentry; i++)
 		end += sprintf(end, "%s%u:%s", i ? " " : "", m->entry[i].insn, m->entry[i].name);
 	assert_string_equal(text, entries);
+	end = text;
+	*end = 0;
+	for (uint32_t i = 0; i < m->ntable; i++)
+		end += sprintf(end, "%s%u:%s", i ? " " : "", m->table[i].bytes, m->table[i].name);
+	assert_string_equal(text, tables);
 	end = text;
 	*end = 0;
 	for (uint32_t i = 0; i < m->nhelper; i++)
@@ -53,6 +60,8 @@ static void check_fields(const struct vector *v, const uint8_t *bytes, size_t le
 	assert_memory_equal(m->rodata, rodata, rodata_len);
 	assert_int_equal(m->data_len, vector_number(v, "data-len"));
 	assert_int_equal(m->budget, vector_number(v, "budget"));
+	assert_int_equal(m->kind, vector_number(v, "kind"));
+	assert_int_equal(m->min_len, vector_number(v, "min-len"));
 	check_lists(v, m);
 	module_code_name(bytes, len, code);
 	vector_octets(v, "code", want_code, sizeof(want_code));
@@ -86,7 +95,7 @@ static void vectors(void **state)
 		vector_free(&v);
 	}
 	fclose(f);
-	assert_true(good >= 8 && bad >= 28);
+	assert_true(good >= 13 && bad >= 40);
 }
 
 static void truncations_and_mutations(void **state)
@@ -125,14 +134,12 @@ static void truncations_and_mutations(void **state)
 
 static int verify(const struct module *m, struct vc_report *rep)
 {
-	struct module_kind kind;
 	struct vc_prog prog;
 	size_t scratch_len;
 	void *scratch;
 	int reason;
 
-	module_kind_init(&kind, NULL);
-	assert_true(module_prog(m, &kind.kind, &prog));
+	assert_true(module_prog(m, &prog));
 	scratch_len = vc_scratch_size(prog.ninsn);
 	scratch = malloc(scratch_len);
 	reason = vc_verify(&prog, scratch, scratch_len, rep);
@@ -159,46 +166,44 @@ static void bad_programs(void **state)
 	}
 }
 
-static uint64_t a_helper(void *user, const uint64_t a[5], int *stop)
+static void names(void **state)
 {
-	(void)stop;
-	*(uint64_t *)user = a[0];
-	return 5;
+	(void)state;
+	assert_string_equal(module_helper_name(VC_HELPER_resize), "resize");
+	assert_null(module_helper_name(0));
+	assert_null(module_helper_name(VC_NHELPER));
+	assert_null(module_helper_name(4711));
+	assert_string_equal(module_kind_name(VC_KIND_CAPSULE), "capsule");
+	assert_string_equal(module_kind_name(VC_KIND_UDF), "udf");
+	/* What amp vm runs is nobody's module. */
+	assert_null(module_kind_name(VC_KIND_RAW));
+	assert_null(module_kind_name(0));
+	assert_null(module_kind_name(VC_NKIND));
 }
 
-static void kind(void **state)
+/* RFC 1071's example, an odd octet at the end, and what it costs. */
+static void checksum(void **state)
 {
-	struct module_helper_fns fns = {.resize = a_helper};
-	struct module_kind k;
-	uint64_t seen = 0, args[5] = {40};
-	int stop = 0;
+	static const uint8_t octets[] = {0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7};
+	struct vc_run run = {.budget = 10};
 
 	(void)state;
-	module_kind_init(&k, &fns);
-	assert_int_equal(k.kind.nhelpers, MODULE_NHELPERS);
-	assert_int_equal(k.kind.ctx_size, sizeof(struct capsule_ctx));
-	for (uint32_t i = 0; i < k.kind.nhelpers; i++) {
-		const struct vc_helper *h = &k.kind.helpers[i];
-
-		assert_non_null(h->fn);
-		assert_true(h->cost > 0);
-		assert_string_equal(h->name, module_helper_name(h->number));
-		assert_true(i == 0 || h->number > h[-1].number);
-	}
-	assert_null(module_helper_name(4711));
-	assert_string_equal(k.helper[MODULE_HELPER_AT_resize].name, "resize");
-	assert_int_equal(k.helper[MODULE_HELPER_AT_resize].fn(&seen, args, &stop), 5);
-	assert_int_equal(seen, 40);
-	assert_int_equal(stop, 0);
-	/* A helper without function stops the run: it never gives a made-up answer. */
-	k.helper[MODULE_HELPER_AT_time].fn(NULL, args, &stop);
-	assert_true(stop > 0);
+	assert_int_equal(capsule_checksum(&run, (uintptr_t)octets, 8, 0, 0, 0), 0xf2dd);
+	assert_int_equal(run.budget, 9);
+	assert_int_equal(capsule_checksum(&run, (uintptr_t)octets, 3, 0, 0, 0), 0x01f2);
+	assert_int_equal(capsule_checksum(&run, 0, 0, 0, 0, 0), 0);
+	assert_int_equal(run.stop, 0);
+	/* What the budget does not cover is not done. */
+	run.budget = 0;
+	assert_int_equal(capsule_checksum(&run, (uintptr_t)octets, 8, 0, 0, 0), 0);
+	assert_int_equal(run.stop, CAPSULE_STOP_BUDGET);
+	assert_int_equal(run.budget, 0);
 }
 
 static void write_refusals(void **state)
 {
 	struct vc_insn insn[2] = {BAD_MOV(0, 1), BAD_EXIT};
-	struct module m = {.kind = MODULE_KIND_CAPSULE,
+	struct module m = {.kind = VC_KIND_CAPSULE,
 			   .ninsn = 2,
 			   .nentry = 1,
 			   .name = "x",
@@ -221,6 +226,16 @@ static void write_refusals(void **state)
 	assert_int_equal(module_write(&m, out, sizeof(out), &why), 0);
 	assert_int_equal(why, MODULE_BAD_ENTRY);
 	m.entry[0].insn = 0;
+	m.ntable = 1;
+	strcpy(m.table[0].name, "routes");
+	assert_int_equal(module_write(&m, out, sizeof(out), &why), 0);
+	assert_int_equal(why, MODULE_HAS_TABLES);
+	m.kind = VC_KIND_HANDLER;
+	assert_int_equal(module_write(&m, out, sizeof(out), &why), 144);
+	m.min_len = 14;
+	assert_int_equal(module_write(&m, out, sizeof(out), &why), 0);
+	assert_int_equal(why, MODULE_BAD_MIN_LEN);
+	m.min_len = 0;
 	m.ninsn = 0;
 	assert_int_equal(module_write(&m, out, sizeof(out), &why), 0);
 	assert_int_equal(why, MODULE_BAD_INSNS);
@@ -232,23 +247,22 @@ static void alignment(void **state)
 	uint8_t *bytes = malloc(1025);
 	const struct bad_module *b = &bad_modules[0];
 	size_t len = bad_module_write(b, bytes + 1, 1024);
-	struct module_kind k;
 	struct vc_prog prog;
 	struct module m;
 
 	(void)state;
-	module_kind_init(&k, NULL);
 	assert_int_equal(module_parse(bytes + 1, len, &m), MODULE_OK);
-	assert_false(module_prog(&m, &k.kind, &prog));
+	assert_false(module_prog(&m, &prog));
 	free(bytes);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(vectors),	  cmocka_unit_test(truncations_and_mutations),
-		cmocka_unit_test(bad_programs),	  cmocka_unit_test(kind),
-		cmocka_unit_test(write_refusals), cmocka_unit_test(alignment),
+		cmocka_unit_test(vectors),	cmocka_unit_test(truncations_and_mutations),
+		cmocka_unit_test(bad_programs), cmocka_unit_test(names),
+		cmocka_unit_test(checksum),	cmocka_unit_test(write_refusals),
+		cmocka_unit_test(alignment),
 	};
 
 	if (sodium_init() < 0)

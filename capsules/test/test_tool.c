@@ -124,6 +124,20 @@ static void build(void **state)
 	assert_int_equal(call(tool_verify, "verify", in_dir("trace.mod"), NULL), 0);
 	assert_said(out, "helper    3 resize");
 	assert_said(out, "900 expected");
+	/* A handler is built in the same way, and is nothing that a packet could carry. */
+	assert_int_equal(call(tool_build, "build", "capsules/test/programs/objects/tables.c", "-o",
+			      in_dir("tables.mod"), NULL),
+			 0);
+	assert_said(out, "kind      handler");
+	assert_said(out, "pairs, memory of 64 octets");
+	assert_said(out, "at least 60 octets");
+	assert_int_equal(call(tool_verify, "verify", "--json", in_dir("tables.mod"), NULL), 0);
+	assert_said(out, "\"kind\":\t\"handler\"");
+	assert_int_equal(call(tool_sign, "sign", "--key", in_dir("alice.key"), "--from", "10.0.1.1",
+			      "--to", "10.0.4.1", in_dir("tables.mod"), "-o", in_dir("t.cap"),
+			      NULL),
+			 1);
+	assert_said(messages, "a module of kind handler; packets carry capsules");
 	/* What a node would refuse is not written, and the line is named. */
 	assert_int_equal(call(tool_build, "build", "capsules/test/programs/objects/refused.c", "-o",
 			      in_dir("refused.mod"), NULL),

@@ -18,8 +18,8 @@
 static const char help[] =
 	"Usage: amp build FILE.c [-o OUT.mod] [options]\n"
 	"\n"
-	"Compiles a capsule program with clang, links it into a module and verifies it as a node "
-	"does.\n"
+	"Compiles a capsule or a handler with clang, links it into a module and verifies it as a "
+	"node does.\n"
 	"A module that a node would refuse is not written. FILE.o, made by clang -target bpf, is "
 	"taken too.\n"
 	"\n"
@@ -132,7 +132,7 @@ static int convert(const struct request *q, const uint8_t *object, size_t object
 	char err[ELF_ERROR];
 	size_t len;
 
-	if (!elf_link(object, object_len, prog, err))
+	if (!elf_link(object, object_len, 0, prog, err))
 		return tool_error("build", "%s: %s", q->source, err);
 	strcpy(prog->module.name, q->name);
 	prog->module.budget = (uint32_t)q->budget;
@@ -171,7 +171,7 @@ static int run(struct request *q)
 	r = choose_object(q);
 	if (r != 0)
 		return r;
-	r = clang_compile(q->source, q->object) ? link_object(q) : TOOL_FAILED;
+	r = clang_compile("build", q->source, q->object) ? link_object(q) : TOOL_FAILED;
 	if (!q->keep)
 		unlink(q->object);
 	return r;

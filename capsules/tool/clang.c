@@ -53,11 +53,64 @@ static bool find_sdk(char out[PATH_MAX])
 	return false;
 }
 
+/* The directory that holds xok/helpers.def: the same one where it is installed, or the source tree's xok/include. */
+static bool find_xok(const char *sdk, char out[PATH_MAX])
+{
+	static const char *const beside[] = {"", "/../../xok/include"};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+		char dir[PATH_MAX];
+
+		if ((size_t)snprintf(dir, sizeof(dir), "%s%s", sdk, beside[i]) < sizeof(dir) &&
+		    realpath(dir, out) &&
+		    (size_t)snprintf(path, sizeof(path), "%s/xok/helpers.def", out) <
+			    sizeof(path) &&
+		    access(path, R_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What clang says of BPF, and what a programmer can do about it. Where `cut` is given the line ends before it. */
+struct advice {
+	const char *said, *cut, *todo;
+};
+
+static const struct advice advices[] = {
+	{"BPF stack limit of 512 bytes is exceeded", " Please move",
+	 "the local variables of a function have room for 512 octets; a large one can be a static "
+	 "array, or in a handler a table (XOK_ARRAY)"},
+	{"A call to built-in function 'mem", NULL,
+	 "there is no C library: clang writes copies of up to 128 octets of constant length out, "
+	 "others need a loop of your own (a handler also has the helper vector)"},
+	{"A call to built-in function", NULL,
+	 "BPF has no such operation: no floating point, and no integers of more than 64 bits"},
+	{"signed division", NULL, "use unsigned types: BPF divides them only"},
+	{"implicit declaration of function", NULL,
+	 "there is no C library; amp vm helpers lists what a program may call"},
+	{"' file not found", NULL,
+	 "there is no C library, only the headers of the compiler (stdint.h, stddef.h, stdbool.h)"},
+	{"used uninitialized", NULL, "give the variable a value on every path"},
+	{"is uninitialized when used", NULL, "give the variable a value on every path"},
+	{"too many args to", NULL, "a function that is not inlined takes at most five arguments"},
+	{"stack arguments are not supported", NULL,
+	 "a function that is not inlined takes at most five arguments"},
+	{"variadic functions are not supported", NULL,
+	 "give the function a fixed list of arguments"},
+};
+
+/* A line that says nothing about the program, or what a program cannot help. */
+static bool is_noise(const char *line)
+{
+	return strstr(line, "could not determine the original source location") != NULL;
+}
+
 /*
  * What clang has to say, up to where it is about clang itself: its BPF back end ends with a stack dump when it meets what BPF
- * does not have. True when that came.
+ * does not have. True when that came. *todo: the advice that fits the first of its lines that there is one for.
  */
-static bool pass_on(FILE *said)
+static bool pass_on(FILE *said, const char **todo)
 {
 	static const char *const dump[] = {"fatal error: error in backend",
 					   "PLEASE submit a bug report", "Stack dump:"};
@@ -68,7 +121,18 @@ static bool pass_on(FILE *said)
 	while (getline(&line, &size, said) > 0) {
 		for (size_t i = 0; i < sizeof(dump) / sizeof(dump[0]); i++)
 			crashed = crashed || strncmp(line, dump[i], strlen(dump[i])) == 0;
-		if (!crashed)
+		for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
+			const struct advice *a = &advices[i];
+			char *cut = a->cut ? strstr(line, a->cut) : NULL;
+
+			if (!strstr(line, a->said))
+				continue;
+			if (!*todo)
+				*todo = a->todo;
+			if (cut)
+				strcpy(cut, "\n");
+		}
+		if (!crashed && !is_noise(line))
 			fputs(line, stderr);
 	}
 	free(line);
@@ -99,8 +163,9 @@ static int start(char **argv, pid_t *pid, FILE **said)
 	return e;
 }
 
-static bool run(char **argv, const char *source)
+static bool run(const char *verb, char **argv, const char *source)
 {
+	const char *todo = NULL;
 	int status, e;
 	bool crashed;
 	FILE *said = NULL;
@@ -108,14 +173,14 @@ static bool run(char **argv, const char *source)
 
 	e = start(argv, &pid, &said);
 	if (e == ENOENT) {
-		tool_error("build", "clang is not installed; run: apt-get install clang");
+		tool_error(verb, "clang is not installed; run: apt-get install clang");
 		return false;
 	}
 	if (e != 0) {
-		tool_error("build", "cannot run %s: %s", argv[0], strerror(e));
+		tool_error(verb, "cannot run %s: %s", argv[0], strerror(e));
 		return false;
 	}
-	crashed = pass_on(said);
+	crashed = pass_on(said, &todo);
 	fclose(said);
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
@@ -123,53 +188,43 @@ static bool run(char **argv, const char *source)
 	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
-	if (crashed)
-		tool_error("build",
-			   "%s does not compile: it needs what BPF does not have, such as a signed "
-			   "division or remainder: use unsigned types",
-			   source);
-	else
-		tool_error("build", "%s does not compile", source);
+	tool_error(verb, "%s does not compile", source);
+	if (!todo && crashed)
+		todo = "it needs what BPF does not have";
+	if (todo)
+		fprintf(stderr, "  what to do: %s\n", todo);
 	return false;
 }
 
-bool clang_compile(const char *source, const char *object)
+bool clang_compile(const char *verb, const char *source, const char *object)
 {
-	char sdk[PATH_MAX];
+	char sdk[PATH_MAX], xok[PATH_MAX];
 	char *argv[] = {
-		(char *)"clang",
-		(char *)"-O2",
-		(char *)"-g",
-		(char *)"-target",
-		(char *)"bpf",
-		(char *)"-mcpu=v3",
-		(char *)"-std=gnu11",
-		(char *)"-ffreestanding",
+		(char *)"clang", (char *)"-O2", (char *)"-g", (char *)"-target", (char *)"bpf",
+		(char *)"-mcpu=v3", (char *)"-std=gnu11", (char *)"-ffreestanding",
 		(char *)"-nostdlibinc", /* no C library: its headers are not found */
 		(char *)"-fno-crash-diagnostics",
 		(char *)(isatty(STDERR_FILENO) ? "-fcolor-diagnostics" : "-fno-color-diagnostics"),
-		(char *)"-ffunction-sections",
-		(char *)"-fdata-sections",
-		(char *)"-Wall",
+		(char *)"-ffunction-sections", (char *)"-fdata-sections", (char *)"-Wall",
 		(char *)"-Wextra",
-		(char *)"-Werror=return-type", /* else the verifier says it, less clearly */
-		(char *)"-I",
-		sdk,
-		(char *)"-c",
-		(char *)"-o",
-		(char *)object,
-		(char *)source,
-		NULL};
+		/* Else the verifier says it, less clearly, or clang makes of it what it likes. */
+		(char *)"-Werror=return-type", (char *)"-Werror=uninitialized",
+		(char *)"-Werror=sometimes-uninitialized",
+		(char *)"-Werror=implicit-function-declaration",
+		(char *)"-isystem", /* what a macro of theirs expands to is not shown */
+		sdk, (char *)"-isystem", xok, (char *)"-c", (char *)"-o", (char *)object,
+		(char *)source, NULL};
 
-	if (!find_sdk(sdk)) {
-		tool_error("build", "capsule/sdk.h is not found; set AMP_SDK to the directory that "
-				    "holds it");
+	if (!find_sdk(sdk) || !find_xok(sdk, xok)) {
+		tool_error(verb,
+			   "capsule/sdk.h, or xok/handler.h beside it, is not found; set AMP_SDK "
+			   "to the directory that holds it");
 		return false;
 	}
 	/* clang would say this less clearly. */
 	if (access(source, R_OK) != 0) {
-		tool_error("build", "%s: cannot open it: %s", source, strerror(errno));
+		tool_error(verb, "%s: cannot open it: %s", source, strerror(errno));
 		return false;
 	}
-	return run(argv, source);
+	return run(verb, argv, source);
 }

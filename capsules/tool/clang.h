@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 /*
- * Compiles source to a BPF object; its messages go to standard error. False with a message when there is no clang, no SDK, or the source
+ * Compiles source to a BPF object for this verb; its messages go to standard error. False with a message when there is no clang, no SDK, or the source
  * does not compile.
  */
-bool clang_compile(const char *source, const char *object);
+bool clang_compile(const char *verb, const char *source, const char *object);
 
 #endif

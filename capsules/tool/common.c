@@ -246,8 +246,7 @@ bool tool_verify_module(const uint8_t *bytes, size_t len, struct tool_verdict *v
 	v->parsed = module_parse(bytes, len, &v->module);
 	if (v->parsed != MODULE_OK)
 		return false;
-	module_kind_init(&v->kind, NULL);
-	if (!module_prog(&v->module, &v->kind.kind, &v->prog))
+	if (!module_prog(&v->module, &v->prog))
 		abort(); /* the caller's memory is aligned, and the format keeps that */
 	scratch_len = vc_scratch_size(v->prog.ninsn);
 	scratch = malloc(scratch_len);

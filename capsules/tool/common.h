@@ -56,7 +56,6 @@ void tool_json_u64(cJSON *object, const char *name, uint64_t value);
 struct tool_verdict {
 	enum module_result parsed; /* MODULE_OK, or what is wrong; then nothing else counts */
 	struct module module;
-	struct module_kind kind;
 	struct vc_prog prog;
 	struct vc_report report; /* reason 0: it verifies */
 };

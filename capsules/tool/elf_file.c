@@ -145,6 +145,7 @@ bool elf_file_symbol(const struct elf_file *f, uint32_t i, struct elf_symbol *s)
 		.section = sym.st_shndx,
 		.value = sym.st_value,
 		.size = sym.st_size,
+		.is_local = ELF64_ST_BIND(sym.st_info) == STB_LOCAL,
 	};
 	if (!s->name)
 		return false;
@@ -202,24 +203,27 @@ bool elf_file_next_reloc(const struct elf_file *f, struct elf_relocs *it, struct
 	return false;
 }
 
-static const char *covering(const struct elf_file *f, uint32_t type, uint32_t section, uint64_t at)
+bool elf_file_covering(const struct elf_file *f, uint32_t type, uint32_t section, uint64_t at,
+		       struct elf_symbol *s)
 {
-	struct elf_symbol s;
-
 	for (uint32_t i = 1; i < f->nsymbol; i++) {
-		if (elf_file_symbol(f, i, &s) && s.type == type && s.section == section &&
-		    s.value <= at && at - s.value < s.size)
-			return s.name;
+		if (elf_file_symbol(f, i, s) && s->type == type && s->section == section &&
+		    s->value <= at && at - s->value < s->size)
+			return true;
 	}
-	return "";
+	return false;
 }
 
 const char *elf_file_function(const struct elf_file *f, uint32_t section, uint64_t offset)
 {
-	return covering(f, STT_FUNC, section, offset);
+	struct elf_symbol s;
+
+	return elf_file_covering(f, STT_FUNC, section, offset, &s) ? s.name : "";
 }
 
 const char *elf_file_object(const struct elf_file *f, uint32_t section, uint64_t offset)
 {
-	return covering(f, STT_OBJECT, section, offset);
+	struct elf_symbol s;
+
+	return elf_file_covering(f, STT_OBJECT, section, offset, &s) ? s.name : "";
 }

@@ -39,6 +39,7 @@ struct elf_symbol {
 	uint32_t type;
 	uint32_t section; /* SHN_UNDEF, SHN_ABS, SHN_COMMON or an index that exists */
 	uint64_t value, size;
+	bool is_local; /* static */
 };
 
 /* NULL, or what is wrong with the file. */
@@ -68,6 +69,9 @@ struct elf_relocs {
 void elf_file_relocs(struct elf_relocs *it, uint32_t section);
 bool elf_file_next_reloc(const struct elf_file *f, struct elf_relocs *it, struct elf_reloc *r);
 
+/* The symbol of this type (STT_FUNC, STT_OBJECT) that covers an offset of a section. */
+bool elf_file_covering(const struct elf_file *f, uint32_t type, uint32_t section, uint64_t at,
+		       struct elf_symbol *s);
 /* The function that covers this offset of a section, or "". */
 const char *elf_file_function(const struct elf_file *f, uint32_t section, uint64_t offset);
 /* Likewise of an object. */

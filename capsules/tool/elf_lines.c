@@ -82,7 +82,7 @@ static void copy_text(char *out, size_t size, const char *text)
 	out[n] = 0;
 }
 
-/* The last record at or before the offset is the instruction's. */
+/* The last record at or before the offset is the instruction's; what clang made of several lines has line 0 and tells nothing. */
 static void find_record(const struct btf *b, const uint8_t *rec, uint32_t count, uint32_t rec_size,
 			uint64_t offset, struct elf_place *place)
 {
@@ -92,7 +92,8 @@ static void find_record(const struct btf *b, const uint8_t *rec, uint32_t count,
 	for (uint32_t i = 0; i < count; i++) {
 		const uint8_t *r = rec + (uint64_t)i * rec_size;
 
-		if (get32(r) <= offset && (!best || get32(r) >= get32(best)))
+		if (get32(r) <= offset && get32(r + 12) >> 10 != 0 &&
+		    (!best || get32(r) >= get32(best)))
 			best = r;
 	}
 	if (!best)

@@ -11,6 +11,9 @@ void show_module(const char *path, const uint8_t *bytes, size_t len, const struc
 cJSON *show_module_json(const char *path, const uint8_t *bytes, size_t len,
 			const struct tool_verdict *v);
 
+/* The entry points, tables and helpers as members of an object. */
+void show_lists_json(cJSON *o, const struct module *m);
+
 /*
  * Why a module is refused, on standard error, in its programmer's terms. origin (may be NULL) is the program it was linked from, which
  * knows functions and source lines.

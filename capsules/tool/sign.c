@@ -198,6 +198,9 @@ static int set_code(const struct request *q, struct wire_capsule *c)
 	mr = module_parse(bytes, len, &m);
 	if (mr != MODULE_OK) {
 		r = tool_error("sign", "%s: not a module: %s", q->module, module_result_text(mr));
+	} else if (m.kind != VC_KIND_CAPSULE) {
+		r = tool_error("sign", "%s: a module of kind %s; packets carry capsules", q->module,
+			       module_kind_name(m.kind));
 	} else {
 		module_code_name(bytes, len, c->code);
 		r = set_entry(q, &m, c);

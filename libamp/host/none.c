@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * none.c - what a Linux process does not offer: boot files and environments. Shared memory is plain
- * memory.
+ * none.c - what a Linux process does not offer: boot files, environments, downloaded programs and
+ * their tables. Shared memory is plain memory.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,4 +68,87 @@ uint32_t amp_self(void)
 uint32_t amp_parent(void)
 {
 	return 0;
+}
+
+/* ---- tables and programs ---- */
+
+int64_t amp_table_create(const struct xok_table_spec *spec)
+{
+	(void)spec;
+	return XOK_ENOSYS;
+}
+
+int amp_table_destroy(uint32_t id)
+{
+	(void)id;
+	return XOK_ENOSYS;
+}
+
+int amp_table_update(uint32_t id, const struct xok_table_update *u)
+{
+	(void)id;
+	(void)u;
+	return XOK_ENOSYS;
+}
+
+void *amp_table_map(uint32_t id)
+{
+	(void)id;
+	return NULL;
+}
+
+void *amp_table_memory(uint32_t id, size_t *bytes)
+{
+	(void)id;
+	*bytes = 0;
+	return NULL;
+}
+
+int64_t amp_prog_load(const struct xok_prog_spec *spec, char why[AMP_WHY])
+{
+	(void)spec;
+	snprintf(why, AMP_WHY, "no kernel here runs programs");
+	return XOK_ENOSYS;
+}
+
+int amp_prog_unload(uint32_t id)
+{
+	(void)id;
+	return XOK_ENOSYS;
+}
+
+int amp_handler_bind(uint32_t filter, uint32_t prog)
+{
+	(void)filter;
+	(void)prog;
+	return XOK_ENOSYS;
+}
+
+int amp_handler_rate(uint32_t env, uint64_t rate)
+{
+	(void)env;
+	(void)rate;
+	return XOK_ENOSYS;
+}
+
+uint32_t amp_progs(void)
+{
+	return 0;
+}
+
+const struct xok_prog_info *amp_prog_info(uint32_t index)
+{
+	(void)index;
+	return NULL;
+}
+
+uint32_t amp_tables(void)
+{
+	return 0;
+}
+
+const struct xok_table_info *amp_table_info(uint32_t index)
+{
+	(void)index;
+	return NULL;
 }

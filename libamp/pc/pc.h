@@ -8,6 +8,7 @@
  *   PC_HEAP_LO..HI        everything allocated: brk, mmap, rings, shared memory (vm.c)
  *   PC_TABLE_LO..HI       vm.c's table: one word for each page of the heap
  *   AMP_SHARE_VA          what a parent shares with us
+ *   PC_MAP_LO             tables of programs, a place of XOK_TABLE_BYTES for each (tables.c)
  *   PC_STACK_TOP          the stack, 1 MiB, grown on demand
  * Window, program and heap lie close together so that a small environment needs few page tables.
  */
@@ -23,6 +24,7 @@
 #define PC_HEAP_HI 0x7ff00000
 #define PC_TABLE_LO 0x7ff00000
 #define PC_TABLE_HI 0x80000000
+#define PC_MAP_LO 0x610000000000
 #define PC_STACK_TOP 0x6f0000000000
 #define PC_STACK_MAX 0x100000
 

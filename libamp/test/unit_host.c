@@ -421,6 +421,10 @@ static void test_two_processes(void **state)
 static void test_offers(void **state)
 {
 	struct amp_spawn s = {.file = "x"};
+	const struct xok_table_spec table = {
+		.type = XOK_TABLE_ARRAY, .value_size = 8, .entries = 1};
+	const struct xok_prog_spec prog = {.ninsn = 1};
+	char why[AMP_WHY] = "";
 	uint64_t before, now;
 	uint8_t a[1000], b[1000];
 	size_t len = 1;
@@ -428,6 +432,12 @@ static void test_offers(void **state)
 
 	(void)state;
 	assert_int_equal(amp_spawn(&s), XOK_ENOSYS);
+	assert_int_equal(amp_table_create(&table), XOK_ENOSYS);
+	assert_null(amp_table_memory(1, &len));
+	assert_int_equal(amp_prog_load(&prog, why), XOK_ENOSYS);
+	assert_true(why[0] != 0);
+	assert_int_equal(amp_handler_bind(0, 1), XOK_ENOSYS);
+	assert_true(amp_progs() == 0 && amp_tables() == 0);
 	assert_null(amp_boot_file("x", &len));
 	assert_int_equal(len, 0);
 	p = amp_share_alloc(5000);

@@ -9,10 +9,9 @@
 #include "nodeos/ee/cache.h"
 #include "nodeos/lib/text.h"
 
-void cache_init(struct cache *c, const struct vc_kind *kind, struct ee_module *pub)
+void cache_init(struct cache *c, struct ee_module *pub)
 {
 	memset(c, 0, sizeof(*c));
-	c->kind = kind;
 	c->pub = pub;
 }
 
@@ -73,7 +72,12 @@ struct cached *cache_add(struct cache *c, uint8_t *bytes, size_t len, uint32_t f
 		snprintf(err, CACHE_ERROR, "%s: %s", module_result_name(r), module_result_text(r));
 		return NULL;
 	}
-	if (!module_prog(&fresh.module, c->kind, &fresh.prog)) {
+	if (fresh.module.kind != VC_KIND_CAPSULE) {
+		snprintf(err, CACHE_ERROR, "bad-kind: a module of kind %s, not a capsule's",
+			 module_kind_name(fresh.module.kind));
+		return NULL;
+	}
+	if (!module_prog(&fresh.module, &fresh.prog)) {
 		snprintf(err, CACHE_ERROR, "the module is not aligned");
 		return NULL;
 	}

@@ -24,16 +24,15 @@ struct cached {
 struct cache {
 	struct cached m[EE_MODULES];
 	struct ee_module *pub; /* EE_MODULES published entries, index for index */
-	const struct vc_kind *kind;
 	uint64_t uses, evicted;
 };
 
-void cache_init(struct cache *c, const struct vc_kind *kind, struct ee_module *pub);
+void cache_init(struct cache *c, struct ee_module *pub);
 
 struct cached *cache_find(struct cache *c, const uint8_t code[MODULE_CODE_NAME]);
 
 /*
- * Takes bytes (from malloc) over when it succeeds. NULL: the module is malformed or the verifier refused it, err says why, and the bytes
+ * Takes bytes (from malloc) over when it succeeds. NULL: the module is malformed, no capsule's, or the verifier refused it, err says why, and the bytes
  * remain the caller's.
  */
 struct cached *cache_add(struct cache *c, uint8_t *bytes, size_t len, uint32_t from, bool pinned,

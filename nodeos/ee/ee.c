@@ -41,9 +41,9 @@ struct ee *ee_create(const struct node_pub *pub, struct ee_shared *shared,
 	ee->serve_rate = serve_rate;
 	msgq_open_producer(&ee->events, shared->events, EE_EVENTS_SIZE);
 	msgq_open_producer(&ee->punts, shared->punts, EE_PUNTS_SIZE);
-	ee_run_init(ee);
+	ee_run_init();
 	ee_code_init(ee);
-	cache_init(&ee->cache, &ee->kind.kind, shared->pub.module);
+	cache_init(&ee->cache, shared->pub.module);
 	*err = out_chan_create(&ee->out, &out);
 	if (*err < 0)
 		goto err_ee;

@@ -12,6 +12,7 @@
 #define NODEOS_EE_EE_H
 
 #include "amp/amp.h"
+#include "capsule/helpers.h"
 #include "capsule/module.h"
 #include "capsule/sdk.h"
 #include "capsule/wire.h"
@@ -65,14 +66,13 @@ struct ee {
 	struct bucket refused_rate, event_rate, log_rate, serve_rate;
 	struct in_chan in;
 	struct out_chan out;
-	struct module_kind kind;
 	struct cache cache;
 	struct fetches fetches;
 	struct amp_timer fetch_timer;
 	struct waiting waiting[EE_WAITING];
 	uint8_t data[MODULE_DATA_MAX];
 	uint8_t window[WIRE_PAYLOAD_MAX];
-	uint8_t stack[VC_STACK * VC_FRAMES] __attribute__((aligned(16)));
+	uint8_t stack[VC_STACK_BYTES] __attribute__((aligned(16)));
 };
 
 void ee_count(struct ee *ee, enum ee_counter c);
@@ -90,7 +90,7 @@ void ee_refuse(struct ee *ee, const struct incoming *in, const struct wire_capsu
 
 /* run.c */
 void ee_run(struct ee *ee, struct incoming *in, struct wire_capsule *c, struct cached *m);
-void ee_run_init(struct ee *ee);
+void ee_run_init(void);
 
 /* code.c */
 void ee_code_init(struct ee *ee);

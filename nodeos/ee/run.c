@@ -3,11 +3,12 @@
  * run.c - a capsule's program: its context, its run under the budget, and the action it chose.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nodeos/ee/ee.h"
 
-/* One run. Helpers get it as `user`. */
+/* One run. Helpers find it in vc.user. */
 struct run {
 	struct ee *ee;
 	const struct incoming *in;
@@ -22,84 +23,85 @@ struct run {
 
 /* ---- helpers ---- */
 
+#define HELP(name)                                                                              \
+	static uint64_t help_##name(                                                            \
+		struct vc_run *run __attribute__((unused)), uint64_t a __attribute__((unused)), \
+		uint64_t b __attribute__((unused)), uint64_t c __attribute__((unused)),         \
+		uint64_t d __attribute__((unused)), uint64_t e __attribute__((unused)))
+
 static uint64_t metered(const struct run *r)
 {
 	return r->ctx.budget - (uint64_t)r->vc.budget;
 }
 
-static uint64_t help_time(void *user, const uint64_t a[5], int *stop)
+HELP(time)
 {
-	struct run *r = user;
+	struct run *r = run->user;
 
-	(void)a;
-	(void)stop;
 	return node_utc(r->ee->pub);
 }
 
-static uint64_t help_spent(void *user, const uint64_t a[5], int *stop)
+HELP(spent)
 {
-	(void)a;
-	(void)stop;
-	return metered(user);
+	return metered(run->user);
 }
 
-static uint64_t help_resize(void *user, const uint64_t a[5], int *stop)
+HELP(resize)
 {
-	struct run *r = user;
-	uint32_t len = (uint32_t)a[0];
+	struct run *r = run->user;
+	uint32_t len = (uint32_t)a;
 
-	(void)stop;
 	if (len < r->ctx.arg_len || len > r->ctx.payload_max)
 		return (uint64_t)-1;
 	r->payload_len = len;
 	return 0;
 }
 
-static uint64_t help_route(void *user, const uint64_t a[5], int *stop)
+HELP(route)
 {
-	struct run *r = user;
+	struct run *r = run->user;
 	struct node_hop hop;
 
-	(void)stop;
-	if (node_is_local(r->ee->pub, (uint32_t)a[0]) ||
-	    !node_route(r->ee->pub, (uint32_t)a[0], &hop))
+	if (node_is_local(r->ee->pub, (uint32_t)a) || !node_route(r->ee->pub, (uint32_t)a, &hop))
 		return (uint64_t)-1;
 	return hop.port;
 }
 
-static uint64_t help_queue(void *user, const uint64_t a[5], int *stop)
+HELP(queue)
 {
-	(void)user;
-	(void)stop;
-	if ((uint32_t)a[0] >= amp_ports())
+	if ((uint32_t)a >= amp_ports())
 		return (uint64_t)-1;
-	return amp_port((uint32_t)a[0])->txq;
+	return amp_port((uint32_t)a)->txq;
 }
 
-static uint64_t help_log(void *user, const uint64_t a[5], int *stop)
+HELP(log)
 {
-	struct run *r = user;
-	struct ee_event e = {.kind = EE_LOG};
-	size_t len = a[1] < 128 ? a[1] : 128;
-
-	(void)stop;
+	struct run *r = run->user;
+	struct ee_event event = {.kind = EE_LOG};
+	const char *text = (const char *)(uintptr_t)a;
 	/* Text ends at a NUL that stands in it. */
-	len = strnlen((const char *)(uintptr_t)a[0], len);
-	return ee_report(r->ee, &e, (const void *)(uintptr_t)a[0], len) ? 0 : (uint64_t)-1;
+	size_t len = strnlen(text, b < 128 ? b : 128);
+
+	return ee_report(r->ee, &event, text, len) ? 0 : (uint64_t)-1;
 }
 
-void ee_run_init(struct ee *ee)
-{
-	const struct module_helper_fns fns = {
-		.time = help_time,
-		.spent = help_spent,
-		.resize = help_resize,
-		.route = help_route,
-		.queue = help_queue,
-		.log = help_log,
-	};
+static const vc_helper_fn helpers[VC_NHELPER] = {
+	[VC_HELPER_time] = help_time,
+	[VC_HELPER_spent] = help_spent,
+	[VC_HELPER_resize] = help_resize,
+	[VC_HELPER_route] = help_route,
+	[VC_HELPER_queue] = help_queue,
+	[VC_HELPER_log] = help_log,
+	[VC_HELPER_checksum] = capsule_checksum,
+};
 
-	module_kind_init(&ee->kind, &fns);
+/* A helper that a capsule may call and this node does not have would be a call to nowhere: an error of ours, found at start-up. */
+void ee_run_init(void)
+{
+	for (unsigned n = 1; n < VC_NHELPER; n++) {
+		if ((vc_helpers[n].kinds >> VC_KIND_CAPSULE & 1) && !helpers[n])
+			abort();
+	}
 }
 
 /* ---- before ---- */
@@ -289,6 +291,8 @@ static void stopped(struct run *r, int reason)
 	enum ee_refusal why = EER_FAULT;
 	char detail[160];
 
+	if (reason == VC_HELPER_STOP && r->vc.stop == CAPSULE_STOP_BUDGET)
+		reason = VC_BUDGET_EXHAUSTED;
 	if (reason == VC_BUDGET_EXHAUSTED)
 		why = EER_BUDGET_EXHAUSTED;
 	else if (reason == VC_HELPER_STOP)
@@ -320,6 +324,7 @@ void ee_run(struct ee *ee, struct incoming *in, struct wire_capsule *c, struct c
 		.window_len = WIRE_PAYLOAD_MAX,
 		.data = ee->data,
 		.stack = ee->stack,
+		.fn = helpers,
 		.user = &r,
 		.budget = c->hop.budget_left,
 	};

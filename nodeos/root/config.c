@@ -7,16 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nodeos/lib/inet.h"
-#include "nodeos/root/config.h"
+#include "nodeos/lib/inet6.h"
+#include "nodeos/root/config_args.h"
 
-struct args {
-	const struct words *w;
-	char *err;
-};
-
-static bool fail(const struct args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static bool fail(const struct args *a, const char *fmt, ...)
+bool config_fail(const struct args *a, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -38,8 +32,9 @@ static bool port_arg(const struct config *c, const struct args *a, const char *s
 	uint64_t v;
 
 	if (!text_u64(s, NODE_PORTS - 1, &v) || v >= c->host->nport)
-		return fail(a, "there is no port \"%.20s\": this node has %u, numbered from 0", s,
-			    c->host->nport);
+		return config_fail(a,
+				   "there is no port \"%.20s\": this node has %u, numbered from 0",
+				   s, c->host->nport);
 	*port = (uint16_t)v;
 	return true;
 }
@@ -47,8 +42,8 @@ static bool port_arg(const struct config *c, const struct args *a, const char *s
 static bool host_arg(const struct args *a, const char *s, uint32_t *addr)
 {
 	if (!text_ip4(s, addr) || !inet_host_address(*addr))
-		return fail(a, "\"%.20s\" is not the IPv4 address of a host: write it as 10.0.0.1",
-			    s);
+		return config_fail(
+			a, "\"%.20s\" is not the IPv4 address of a host: write it as 10.0.0.1", s);
 	return true;
 }
 
@@ -72,8 +67,8 @@ bool config_connected(const struct config *c, uint32_t addr, uint16_t *port)
 static bool do_node(struct config *c, const struct args *a)
 {
 	if (!text_name(a->w->w[1], NODE_NAME - 1))
-		return fail(a, "a node's name is 1 to %u letters, digits, '-', '_' or '.'",
-			    NODE_NAME - 1);
+		return config_fail(a, "a node's name is 1 to %u letters, digits, '-', '_' or '.'",
+				   NODE_NAME - 1);
 	text_copy(c->name, sizeof(c->name), a->w->w[1]);
 	return true;
 }
@@ -83,7 +78,7 @@ static bool do_role(struct config *c, const struct args *a)
 	const char *s = a->w->w[1];
 
 	if (strcmp(s, "router") && strcmp(s, "host"))
-		return fail(a, "there is no role \"%.20s\": say router or host", s);
+		return config_fail(a, "there is no role \"%.20s\": say router or host", s);
 	c->role = strcmp(s, "host") ? NODE_ROUTER : NODE_HOST;
 	return true;
 }
@@ -93,23 +88,35 @@ static bool port_address(struct config *c, const struct args *a, uint16_t port, 
 	struct node_address n = {.port = port};
 
 	if (!text_prefix(s, &n.addr, &n.len) || !inet_host_address(n.addr) || n.len < 1)
-		return fail(a,
-			    "\"%.24s\" is not an address with a prefix length, as in 10.0.0.1/24",
-			    s);
+		return config_fail(
+			a, "\"%.24s\" is not an address with a prefix length, as in 10.0.0.1/24",
+			s);
 	if (n.len < 31 && ((n.addr & ~mask4(n.len)) == 0 || !~(n.addr | mask4(n.len))))
-		return fail(a, "%.24s is the network's own or its broadcast address: take another",
-			    s);
+		return config_fail(
+			a, "%.24s is the network's own or its broadcast address: take another", s);
 	for (uint32_t i = 0; i < c->naddress; i++) {
 		const struct node_address *o = &c->address[i];
 
 		if (o->addr == n.addr)
-			return fail(a, "%.24s is an address of port %u already", s, o->port);
+			return config_fail(a, "%.24s is an address of port %u already", s, o->port);
 		if (o->port != port && o->len == n.len && !((o->addr ^ n.addr) & mask4(n.len)))
-			return fail(a, "the network of %.24s is at port %u already", s, o->port);
+			return config_fail(a, "the network of %.24s is at port %u already", s,
+					   o->port);
 	}
 	if (c->naddress == NODE_ADDRESSES)
-		return fail(a, "a node has at most %u addresses", NODE_ADDRESSES);
+		return config_fail(a, "a node has at most %u addresses", NODE_ADDRESSES);
 	c->address[c->naddress++] = n;
+	return true;
+}
+
+/* RFC 8200 5: no link of IPv6 carries less than 1280 octets. */
+static bool port_mtu(struct config *c, const struct args *a, uint16_t port, const char *s)
+{
+	uint64_t mtu;
+
+	if (!text_u64(s, 1500, &mtu) || mtu < IP6_MTU_MIN)
+		return config_fail(a, "\"%.20s\" is not an MTU: %u to 1500", s, IP6_MTU_MIN);
+	c->mtu[port] = (uint16_t)mtu;
 	return true;
 }
 
@@ -120,13 +127,17 @@ static bool do_port(struct config *c, const struct args *a)
 
 	if (!port_arg(c, a, a->w->w[1], &port))
 		return false;
+	if (!strcmp(what, "address") && strchr(value, ':'))
+		return config_address6(c, a, port, value);
 	if (!strcmp(what, "address"))
 		return port_address(c, a, port, value);
+	if (!strcmp(what, "mtu"))
+		return port_mtu(c, a, port, value);
 	if (strcmp(what, "peer"))
-		return fail(a, "a port has no \"%.20s\": say address or peer", what);
+		return config_fail(a, "a port has no \"%.20s\": say address, mtu or peer", what);
 	if (!text_name(value, NODE_NAME - 1))
-		return fail(a, "a peer's name is 1 to %u letters, digits, '-', '_' or '.'",
-			    NODE_NAME - 1);
+		return config_fail(a, "a peer's name is 1 to %u letters, digits, '-', '_' or '.'",
+				   NODE_NAME - 1);
 	text_copy(c->peer[port], NODE_NAME, value);
 	return true;
 }
@@ -135,13 +146,16 @@ static bool do_route(struct config *c, const struct args *a)
 {
 	struct config_route r = {.line = c->line};
 
-	if (!text_prefix(a->w->w[1], &r.prefix, &r.len))
-		return fail(a, "\"%.24s\" is not a prefix, as in 10.0.0.0/24", a->w->w[1]);
-	if (r.prefix & ~mask4(r.len))
-		return fail(a, "%.24s has bits set behind its length: write the network's address",
-			    a->w->w[1]);
 	if (strcmp(a->w->w[2], "via"))
-		return fail(a, "\"%.20s\" stands where \"via\" should", a->w->w[2]);
+		return config_fail(a, "\"%.20s\" stands where \"via\" should", a->w->w[2]);
+	if (strchr(a->w->w[1], ':'))
+		return config_route6(c, a);
+	if (!text_prefix(a->w->w[1], &r.prefix, &r.len))
+		return config_fail(a, "\"%.24s\" is not a prefix, as in 10.0.0.0/24", a->w->w[1]);
+	if (r.prefix & ~mask4(r.len))
+		return config_fail(
+			a, "%.24s has bits set behind its length: write the network's address",
+			a->w->w[1]);
 	if (!host_arg(a, a->w->w[3], &r.via))
 		return false;
 	for (uint32_t i = 0; i < c->nroute; i++) {
@@ -151,8 +165,8 @@ static bool do_route(struct config *c, const struct args *a)
 		}
 	}
 	if (c->nroute == sizeof(c->route) / sizeof(c->route[0]))
-		return fail(a, "a node has at most %u routes of its own",
-			    NODE_ROUTES - NODE_ADDRESSES);
+		return config_fail(a, "a node has at most %u routes of its own",
+				   NODE_ROUTES - NODE_ADDRESSES);
 	c->route[c->nroute++] = r;
 	return true;
 }
@@ -161,11 +175,16 @@ static bool do_neighbour(struct config *c, const struct args *a)
 {
 	struct config_neighbour n = {.line = c->line};
 
-	if (!port_arg(c, a, a->w->w[1], &n.port) || !host_arg(a, a->w->w[2], &n.addr))
+	if (!port_arg(c, a, a->w->w[1], &n.port))
 		return false;
 	if (!text_mac(a->w->w[3], n.mac) || (n.mac[0] & 1))
-		return fail(a, "\"%.20s\" is not a station's link address, as in 52:54:00:00:00:01",
-			    a->w->w[3]);
+		return config_fail(
+			a, "\"%.20s\" is not a station's link address, as in 52:54:00:00:00:01",
+			a->w->w[3]);
+	if (strchr(a->w->w[2], ':'))
+		return config_neighbour6(c, a, n.port, n.mac);
+	if (!host_arg(a, a->w->w[2], &n.addr))
+		return false;
 	for (uint32_t i = 0; i < c->nneighbour; i++) {
 		if (c->neighbour[i].addr == n.addr && c->neighbour[i].port == n.port) {
 			c->neighbour[i] = n;
@@ -173,7 +192,7 @@ static bool do_neighbour(struct config *c, const struct args *a)
 		}
 	}
 	if (c->nneighbour == CONFIG_NEIGHBOURS)
-		return fail(a, "a node has at most %u static neighbours", CONFIG_NEIGHBOURS);
+		return config_fail(a, "a node has at most %u static neighbours", CONFIG_NEIGHBOURS);
 	c->neighbour[c->nneighbour++] = n;
 	return true;
 }
@@ -183,7 +202,8 @@ static bool key_arg(const struct args *a, const char *s, uint8_t out[32], const 
 	uint8_t key[32];
 
 	if (strlen(s) != 64 || text_unhex(s, key, 32) != 32)
-		return fail(a, "\"%.20s\" is not %s: that has 64 hexadecimal digits", s, what);
+		return config_fail(a, "\"%.20s\" is not %s: that has 64 hexadecimal digits", s,
+				   what);
 	memcpy(out, key, 32);
 	return true;
 }
@@ -193,21 +213,22 @@ static bool do_principal(struct config *c, const struct args *a)
 	struct node_principal p = {0};
 
 	if (!text_name(a->w->w[1], NODE_NAME - 1))
-		return fail(a, "a principal's name is 1 to %u letters, digits, '-', '_' or '.'",
-			    NODE_NAME - 1);
+		return config_fail(a,
+				   "a principal's name is 1 to %u letters, digits, '-', '_' or '.'",
+				   NODE_NAME - 1);
 	if (!key_arg(a, a->w->w[2], p.key, "a public key"))
 		return false;
 	text_copy(p.name, sizeof(p.name), a->w->w[1]);
 	for (uint32_t i = 0; i < c->nprincipal; i++) {
 		if (!strcmp(c->principal[i].name, p.name))
-			return fail(a, "there is a principal %s already: take another name",
-				    p.name);
+			return config_fail(a, "there is a principal %s already: take another name",
+					   p.name);
 		if (!memcmp(c->principal[i].key, p.key, 32))
-			return fail(a, "this key is the one of principal %s already",
-				    c->principal[i].name);
+			return config_fail(a, "this key is the one of principal %s already",
+					   c->principal[i].name);
 	}
 	if (c->nprincipal == NODE_PRINCIPALS)
-		return fail(a, "a node has at most %u principals", NODE_PRINCIPALS);
+		return config_fail(a, "a node has at most %u principals", NODE_PRINCIPALS);
 	c->principal[c->nprincipal++] = p;
 	return true;
 }
@@ -222,16 +243,17 @@ static bool do_allow(struct config *c, const struct args *a)
 			r.principal = (uint16_t)i;
 	}
 	if (r.principal == NODE_PRINCIPALS)
-		return fail(a, "there is no principal \"%.32s\": name it before, with its key",
-			    a->w->w[1]);
+		return config_fail(a,
+				   "there is no principal \"%.32s\": name it before, with its key",
+				   a->w->w[1]);
 	r.any = !strcmp(a->w->w[2], "*");
 	if (!r.any && !key_arg(a, a->w->w[2], r.module, "a code name or *"))
 		return false;
 	if (strcmp(a->w->w[3], "budget"))
-		return fail(a, "\"%.20s\" stands where \"budget\" should", a->w->w[3]);
+		return config_fail(a, "\"%.20s\" stands where \"budget\" should", a->w->w[3]);
 	if (!text_u64(a->w->w[4], UINT32_MAX, &budget))
-		return fail(a, "\"%.20s\" is not a budget: a number up to %u", a->w->w[4],
-			    UINT32_MAX);
+		return config_fail(a, "\"%.20s\" is not a budget: a number up to %u", a->w->w[4],
+				   UINT32_MAX);
 	r.budget = (uint32_t)budget;
 	for (uint32_t i = 0; i < c->nrule; i++) {
 		struct node_rule *o = &c->rule[i];
@@ -243,7 +265,7 @@ static bool do_allow(struct config *c, const struct args *a)
 		}
 	}
 	if (c->nrule == NODE_RULES)
-		return fail(a, "a node has at most %u rules", NODE_RULES);
+		return config_fail(a, "a node has at most %u rules", NODE_RULES);
 	c->rule[c->nrule++] = r;
 	return true;
 }
@@ -253,9 +275,9 @@ static bool do_module(struct config *c, const struct args *a)
 	struct config_module m;
 
 	if (!c->host->load)
-		return fail(a, "this node reads no files: load the module at an edge");
+		return config_fail(a, "this node reads no files: load the module at an edge");
 	if (c->nmodule == CONFIG_MODULES)
-		return fail(a, "a file names at most %u modules", CONFIG_MODULES);
+		return config_fail(a, "a file names at most %u modules", CONFIG_MODULES);
 	if (!c->host->load(c->host->arg, a->w->w[1], &m, a->err))
 		return false;
 	c->module[c->nmodule++] = m;
@@ -267,7 +289,8 @@ static bool do_clock(struct config *c, const struct args *a)
 	uint64_t utc;
 
 	if (!text_u64(a->w->w[1], INT64_MAX, &utc))
-		return fail(a, "\"%.24s\" is not a time: nanoseconds since 1970, UTC", a->w->w[1]);
+		return config_fail(a, "\"%.24s\" is not a time: nanoseconds since 1970, UTC",
+				   a->w->w[1]);
 	c->clock = utc;
 	c->set_clock = true;
 	return true;
@@ -312,12 +335,13 @@ bool config_command(struct config *c, const struct words *w, char err[CONFIG_ERR
 	const struct verb *v = w->n ? find(w->w[0]) : NULL;
 
 	if (!v)
-		return fail(&a, "there is no command \"%.32s\": help lists them",
-			    w->n ? w->w[0] : "");
+		return config_fail(&a, "there is no command \"%.32s\": help lists them",
+				   w->n ? w->w[0] : "");
 	if (!v->fn)
-		return fail(&a, "\"%s\" can be typed, but not stand in a configuration", v->name);
+		return config_fail(&a, "\"%s\" can be typed, but not stand in a configuration",
+				   v->name);
 	if (w->n - 1 < v->least || w->n - 1 > v->most)
-		return fail(&a, "wrong number of words: %s %s", v->name, v->usage);
+		return config_fail(&a, "wrong number of words: %s %s", v->name, v->usage);
 	return v->fn(c, &a);
 }
 
@@ -336,6 +360,31 @@ static char *another(struct errors *e, unsigned line)
 	e->n++;
 	at->line = line;
 	return at->text;
+}
+
+static void check6(const struct config *c, struct errors *e)
+{
+	char addr[TEXT_IP6];
+	uint16_t port;
+
+	for (uint32_t i = 0; i < c->nroute6; i++) {
+		const struct config_route6 *r = &c->route6[i];
+
+		if (!config_connected6(c, &r->via, &port))
+			snprintf(another(e, r->line), CONFIG_ERROR,
+				 "the gateway %s is on no connected network: give a port an "
+				 "address there",
+				 text_put_ip6(addr, &r->via));
+	}
+	for (uint32_t i = 0; i < c->nneighbour6; i++) {
+		const struct config_neighbour6 *n = &c->neighbour6[i];
+
+		if (!ip6_link_local(&n->addr) &&
+		    (!config_connected6(c, &n->addr, &port) || port != n->port))
+			snprintf(another(e, n->line), CONFIG_ERROR,
+				 "the neighbour %s is on no network of port %u",
+				 text_put_ip6(addr, &n->addr), n->port);
+	}
 }
 
 static void check(const struct config *c, struct errors *e)
@@ -363,6 +412,7 @@ static void check(const struct config *c, struct errors *e)
 				 "the neighbour %s is on no network of port %u",
 				 text_put_ip4(addr, n->addr), n->port);
 	}
+	check6(c, e);
 }
 
 unsigned config_check(const struct config *c, struct config_error *err, unsigned max)

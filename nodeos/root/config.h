@@ -17,6 +17,8 @@
 #define CONFIG_NEIGHBOURS 64u
 #define CONFIG_MODULES 16u
 #define CONFIG_ERROR 200u
+#define CONFIG_ADDRESSES6 (NODE_ADDRESSES6 - NODE_PORTS)  /* room is left for link-local ones */
+#define CONFIG_ROUTES6 (NODE_ROUTES6 - CONFIG_ADDRESSES6) /* and for connected ones */
 
 struct config_error {
 	unsigned line; /* 0: the whole file */
@@ -31,6 +33,19 @@ struct config_route {
 
 struct config_neighbour {
 	uint32_t addr;
+	uint16_t port;
+	uint8_t mac[6];
+	unsigned line;
+};
+
+struct config_route6 {
+	struct ip6 prefix, via;
+	uint8_t len;
+	unsigned line;
+};
+
+struct config_neighbour6 {
+	struct ip6 addr;
 	uint16_t port;
 	uint8_t mac[6];
 	unsigned line;
@@ -54,6 +69,7 @@ struct config {
 	char name[NODE_NAME];
 	enum node_role role;
 	char peer[NODE_PORTS][NODE_NAME];
+	uint16_t mtu[NODE_PORTS]; /* 0: the port's own */
 	uint32_t naddress, nroute, nneighbour, nprincipal, nrule, nmodule;
 	struct node_address address[NODE_ADDRESSES];
 	struct config_route
@@ -62,6 +78,10 @@ struct config {
 	struct node_principal principal[NODE_PRINCIPALS];
 	struct node_rule rule[NODE_RULES];
 	struct config_module module[CONFIG_MODULES];
+	uint32_t naddress6, nroute6, nneighbour6;
+	struct node_address6 address6[CONFIG_ADDRESSES6];
+	struct config_route6 route6[CONFIG_ROUTES6];
+	struct config_neighbour6 neighbour6[CONFIG_NEIGHBOURS];
 	bool set_clock;
 	uint64_t clock;
 	unsigned line; /* of the command being read */
@@ -84,6 +104,7 @@ unsigned config_file(struct config *c, const char *text, size_t len, struct conf
 
 /* The port whose connected network has this address, the longest prefix first; false: none. */
 bool config_connected(const struct config *c, uint32_t addr, uint16_t *port);
+bool config_connected6(const struct config *c, const struct ip6 *addr, uint16_t *port);
 
 /* Frees modules that nobody took. */
 void config_drop_modules(struct config *c);

@@ -18,7 +18,7 @@ struct control;
 #define CONTROL_PROGRAMS 1u
 #define CONTROL_PEOPLE 0u
 #define CONTROL_BUFFER 8192u
-#define CONTROL_HEADER 256u
+#define CONTROL_HEADER 512u
 
 struct reply {
 	struct control *c;

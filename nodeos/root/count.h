@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * count.h - the counters of group "ip", generated from counters.def.
+ * count.h - the counters of groups "ip" and "ip6", generated from counters.def and counters6.def.
  */
 #ifndef NODEOS_COUNT_H
 #define NODEOS_COUNT_H
@@ -16,6 +16,17 @@ enum ip_counter {
 
 struct ip_counters {
 	uint64_t n[IPC_N];
+};
+
+enum ip6_counter {
+#define COUNTER(name, stable, text) IP6C_##name,
+#include "nodeos/counters6.def"
+#undef COUNTER
+	IP6C_N
+};
+
+struct ip6_counters {
+	uint64_t n[IP6C_N];
 };
 
 #endif

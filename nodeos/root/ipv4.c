@@ -25,7 +25,7 @@ void ipv4_init(struct ipv4 *ip, struct node_pub *pub)
 	ip->icmp = (struct bucket){.rate = ICMP_RATE, .burst = ICMP_BURST};
 	ip->loop_timer.fn = on_loop;
 	ip->loop_timer.arg = ip;
-	neigh_init(&ip->neigh, pub, &ip->count, unreachable, ip);
+	arp_init(&ip->neigh, pub, &ip->count, unreachable, ip);
 }
 
 static void drop(struct ipv4 *ip, enum ip_counter why)
@@ -49,7 +49,7 @@ void ipv4_frame(struct ipv4 *ip, struct amp_packet *p)
 		return;
 	}
 	switch (be16(p->data + 12)) {
-	case ETH_ARP: neigh_input(&ip->neigh, (uint16_t)p->port, p->data, p->len); break;
+	case ETH_ARP: arp_input(&ip->neigh, (uint16_t)p->port, p->data, p->len); break;
 	case ETH_IP4:
 		ipv4_input(ip, (uint16_t)p->port, p->data + ETH_HLEN, p->len - ETH_HLEN, group);
 		break;
@@ -90,7 +90,7 @@ static bool options_ok(const uint8_t *packet, size_t hlen, bool *source_route, s
 
 static void emit(struct ipv4 *ip, const struct node_hop *hop, const uint8_t *packet, size_t len)
 {
-	neigh_send(&ip->neigh, hop->port, hop->next, packet, len);
+	arp_send(&ip->neigh, hop->port, hop->next, packet, len);
 }
 
 /* RFC 791 3.2: fragments with the header repeated. Options other than copied ones (top bit) become no-operations after the first. */

@@ -11,8 +11,8 @@
 #include "amp/amp.h"
 #include "nodeos/lib/bucket.h"
 #include "nodeos/node.h"
+#include "nodeos/root/arp.h"
 #include "nodeos/root/count.h"
-#include "nodeos/root/neigh.h"
 
 #define IP4_PACKET_MAX 1500u
 #define IP4_LOOP 16u /* packets to ourselves that may wait */

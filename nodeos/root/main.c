@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "nodeos/forward/modules.h"
 #include "nodeos/root/root.h"
 
 #define CAPSULE_FRAMES 3072u /* 12 MiB: module cache, waiting capsules, ring, program */
@@ -129,7 +130,14 @@ int main(void)
 {
 	struct node_pub *pub = amp_share_alloc(sizeof(*pub));
 	struct ee_shared *shared = amp_share_alloc(sizeof(*shared));
-	const struct root_host host = {.run = run_test, .arg = &root};
+	const struct root_host host = {
+		.run = run_test,
+		.forward = {[FORWARD_IP4] = {forward4_module,
+					     (size_t)(forward4_module_end - forward4_module)},
+			    [FORWARD_IP6] = {forward6_module,
+					     (size_t)(forward6_module_end - forward6_module)}},
+		.arg = &root,
+	};
 	int rc;
 
 	if (!pub || !shared)

@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * neigh.c - ARP and the packets that wait for it. One timer serves the table: it fires at the earliest deadline.
+ * neigh.c - neighbours and the packets that wait for them. One timer serves the table: it fires at the earliest deadline.
  */
 #include <string.h>
 
-#include "nodeos/lib/inet.h"
+#include "nodeos/lib/inet6.h"
 #include "nodeos/root/neigh.h"
-
-#define ARP_LEN 28u
-#define ARP_REQUEST 1u
-#define ARP_REPLY 2u
-enum { ARP_HTYPE = 0, ARP_PTYPE = 2, ARP_HLEN = 4, ARP_PLEN = 5, ARP_OP = 6 };
-enum { ARP_SHA = 8, ARP_SPA = 14, ARP_THA = 18, ARP_TPA = 24 };
-
-static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
 static void on_timer(void *arg);
 
-void neigh_init(struct neigh *t, struct node_pub *pub, struct ip_counters *count,
-		void (*unreachable)(void *arg, uint8_t *packet, size_t len), void *arg)
+static void count(struct neigh *t, enum neigh_counter what)
+{
+	t->count[t->family->counter[what]]++;
+}
+
+void neigh_init(struct neigh *t, const struct neigh_family *family, struct node_pub *pub,
+		uint64_t *counters, void (*unreachable)(void *arg, uint8_t *packet, size_t len),
+		void *arg)
 {
 	memset(t, 0, sizeof(*t));
+	t->family = family;
 	t->pub = pub;
-	t->count = count;
+	t->count = counters;
 	t->unreachable = unreachable;
 	t->arg = arg;
 	t->timer.fn = on_timer;
@@ -39,8 +38,8 @@ const char *neigh_state_name(unsigned state)
 	return state < sizeof(name) / sizeof(name[0]) ? name[state] : "?";
 }
 
-static void transmit(struct neigh *t, uint16_t port, const uint8_t dst[6], uint16_t type,
-		     const uint8_t *data, size_t len)
+void neigh_transmit(struct neigh *t, uint16_t port, const uint8_t dst[6], uint16_t type,
+		    const uint8_t *data, size_t len)
 {
 	uint8_t head[ETH_HLEN];
 	struct xok_iov iov[2] = {
@@ -54,67 +53,33 @@ static void transmit(struct neigh *t, uint16_t port, const uint8_t dst[6], uint1
 	put16(head + 12, type);
 	rc = amp_transmit(port, iov, 2);
 	if (rc == XOK_EAGAIN)
-		t->count->n[IPC_TRANSMIT_FULL]++;
+		count(t, NEIGHC_TRANSMIT_FULL);
 	else if (rc < 0)
-		t->count->n[IPC_TRANSMIT]++;
-}
-
-/* Our address on the port's network that `addr` is on: what the neighbour should learn about us. */
-static uint32_t source_for(const struct neigh *t, uint16_t port, uint32_t addr)
-{
-	const struct node_pub *p = t->pub;
-
-	for (uint32_t i = 0; i < p->naddress; i++) {
-		const struct node_address *a = &p->addresses[i];
-
-		if (a->port == port && !((a->addr ^ addr) & mask4(a->len)))
-			return a->addr;
-	}
-	return 0;
-}
-
-static void arp_send(struct neigh *t, uint16_t port, uint16_t op, uint32_t spa,
-		     const uint8_t link_dst[6], const uint8_t tha[6], uint32_t tpa)
-{
-	uint8_t arp[ARP_LEN];
-
-	put16(arp + ARP_HTYPE, 1);
-	put16(arp + ARP_PTYPE, ETH_IP4);
-	arp[ARP_HLEN] = 6;
-	arp[ARP_PLEN] = 4;
-	put16(arp + ARP_OP, op);
-	memcpy(arp + ARP_SHA, t->pub->port[port].mac, 6);
-	put32(arp + ARP_SPA, spa);
-	memcpy(arp + ARP_THA, tha, 6);
-	put32(arp + ARP_TPA, tpa);
-	transmit(t, port, link_dst, ETH_ARP, arp, ARP_LEN);
-	t->count->n[op == ARP_REQUEST ? IPC_ARP_REQUESTS : IPC_ARP_REPLIES]++;
+		count(t, NEIGHC_TRANSMIT);
 }
 
 /* ---- entries ---- */
 
-static int find(const struct neigh *t, uint16_t port, uint32_t addr)
+static int find(const struct neigh *t, uint16_t port, const struct ip6 *addr)
 {
-	unsigned set = node_neigh_set(port, addr);
+	unsigned set = t->family->set(port, addr);
 
 	for (unsigned i = set; i < set + NODE_NEIGH_WAYS; i++) {
-		const struct node_neigh *n = &t->pub->neigh[i];
+		const struct neigh_entry *e = &t->entry[i];
 
-		if (t->entry[i].state != NEIGH_FREE && n->addr == addr && n->port == port)
+		if (e->state != NEIGH_FREE && e->port == port && ip6_equal(&e->addr, addr))
 			return (int)i;
 	}
 	return -1;
 }
 
-static void publish(struct neigh *t, int i, bool usable, const uint8_t *mac)
+static void publish(struct neigh *t, int i)
 {
-	struct node_neigh *n = &t->pub->neigh[i];
-
 	node_write_begin(t->pub);
-	n->usable = usable;
-	if (mac)
-		memcpy(n->mac, mac, 6);
+	t->family->publish(t, (unsigned)i);
 	node_write_end(t->pub);
+	if (t->changed)
+		t->changed(t->changed_arg, (unsigned)i);
 }
 
 static void put_back(struct neigh *t, uint8_t at)
@@ -143,13 +108,11 @@ static void release(struct neigh *t, int i)
 	uint8_t at;
 
 	while ((at = take(t, i))) {
-		t->count->n[IPC_NO_NEIGHBOUR]++;
+		count(t, NEIGHC_NO_NEIGHBOUR);
 		put_back(t, at);
 	}
-	node_write_begin(t->pub);
-	memset(&t->pub->neigh[i], 0, sizeof(t->pub->neigh[i]));
-	node_write_end(t->pub);
 	memset(&t->entry[i], 0, sizeof(t->entry[i]));
+	publish(t, i);
 }
 
 static bool older(const struct neigh *t, unsigned i, int than)
@@ -188,20 +151,18 @@ static int place(const struct neigh *t, unsigned set, bool claim)
 }
 
 /* A new entry; claim: for somebody who says that the address is his. -1: there is no room. */
-static int make(struct neigh *t, uint16_t port, uint32_t addr, bool claim)
+static int make(struct neigh *t, uint16_t port, const struct ip6 *addr, bool claim)
 {
-	int best = place(t, node_neigh_set(port, addr), claim);
+	int best = place(t, t->family->set(port, addr), claim);
 
 	if (best < 0) {
-		t->count->n[IPC_ARP_FULL]++;
+		count(t, NEIGHC_FULL);
 		return -1;
 	}
 	if (t->entry[best].state != NEIGH_FREE)
 		release(t, best);
-	node_write_begin(t->pub);
-	t->pub->neigh[best].addr = addr;
-	t->pub->neigh[best].port = port;
-	node_write_end(t->pub);
+	t->entry[best].addr = *addr;
+	t->entry[best].port = port;
 	t->entry[best].stamp = amp_now();
 	return best;
 }
@@ -224,39 +185,39 @@ static void arm(struct neigh *t)
 
 static void ask(struct neigh *t, int i, bool unicast)
 {
-	static const uint8_t zero[6];
-	const struct node_neigh *n = &t->pub->neigh[i];
-
 	t->entry[i].tries++;
 	t->entry[i].deadline = amp_now() + NEIGH_RETRY_NS;
-	arp_send(t, n->port, ARP_REQUEST, source_for(t, n->port, n->addr),
-		 unicast ? n->mac : broadcast, zero, n->addr);
+	t->family->ask(t, &t->entry[i], unicast);
 }
 
 static void start(struct neigh *t, int i, enum neigh_state state)
 {
 	t->entry[i].state = (uint8_t)state;
 	t->entry[i].tries = 0;
-	if (state == NEIGH_INCOMPLETE)
-		publish(t, i, false, NULL);
+	if (state == NEIGH_INCOMPLETE) {
+		t->entry[i].usable = 0;
+		publish(t, i);
+	}
 	ask(t, i, state == NEIGH_PROBING);
 }
 
 static void confirm(struct neigh *t, int i, const uint8_t mac[6])
 {
 	struct neigh_entry *e = &t->entry[i];
-	const struct node_neigh *n = &t->pub->neigh[i];
 	uint8_t at;
 
 	e->state = NEIGH_RESOLVED;
 	e->stamp = amp_now();
 	e->deadline = e->stamp + NEIGH_FRESH_NS;
-	if (!n->usable || memcmp(n->mac, mac, 6))
-		publish(t, i, true, mac);
+	if (!e->usable || memcmp(e->mac, mac, 6)) {
+		memcpy(e->mac, mac, 6);
+		e->usable = 1;
+		publish(t, i);
+	}
 	while ((at = take(t, i))) {
 		struct neigh_packet *p = &t->pool[at - 1];
 
-		transmit(t, n->port, mac, ETH_IP4, p->data, p->len);
+		neigh_transmit(t, e->port, mac, t->family->ether_type, p->data, p->len);
 		put_back(t, at);
 	}
 }
@@ -278,7 +239,7 @@ static void fail(struct neigh *t, int i)
 	}
 	release(t, i);
 	for (unsigned k = 0; k < n; k++) {
-		t->count->n[IPC_NO_NEIGHBOUR]++;
+		count(t, NEIGHC_NO_NEIGHBOUR);
 		t->unreachable(t->arg, lost[k].data, lost[k].len);
 	}
 }
@@ -329,11 +290,11 @@ static void wait_for(struct neigh *t, int i, const uint8_t *packet, size_t len)
 
 	if (e->nwaiting == NEIGH_WAITING_EACH) {
 		put_back(t, take(t, i));
-		t->count->n[IPC_QUEUE_FULL]++;
+		count(t, NEIGHC_QUEUE_FULL);
 	}
 	at = t->free;
 	if (!at || len > NEIGH_PACKET) {
-		t->count->n[IPC_QUEUE_FULL]++;
+		count(t, NEIGHC_QUEUE_FULL);
 		return;
 	}
 	p = &t->pool[at - 1];
@@ -349,18 +310,19 @@ static void wait_for(struct neigh *t, int i, const uint8_t *packet, size_t len)
 	e->nwaiting++;
 }
 
-void neigh_send(struct neigh *t, uint16_t port, uint32_t next, const uint8_t *packet, size_t len)
+void neigh_send(struct neigh *t, uint16_t port, const struct ip6 *next, const uint8_t *packet,
+		size_t len)
 {
 	int i;
 
 	if (port >= t->pub->nport) {
-		t->count->n[IPC_TRANSMIT]++;
+		count(t, NEIGHC_TRANSMIT);
 		return;
 	}
 	i = find(t, port, next);
-	if (i >= 0 && t->pub->neigh[i].usable) {
+	if (i >= 0 && t->entry[i].usable) {
 		t->entry[i].stamp = amp_now();
-		transmit(t, port, t->pub->neigh[i].mac, ETH_IP4, packet, len);
+		neigh_transmit(t, port, t->entry[i].mac, t->family->ether_type, packet, len);
 		return;
 	}
 	if (i < 0) {
@@ -377,104 +339,49 @@ void neigh_send(struct neigh *t, uint16_t port, uint32_t next, const uint8_t *pa
 
 /* ---- receiving ---- */
 
-static bool ours(const struct neigh *t, uint16_t port, uint32_t addr)
+/* An entry hears what its neighbour, or somebody in its name, says. */
+static void hear(struct neigh *t, int i, const uint8_t mac[6], bool to_us)
 {
-	for (uint32_t i = 0; i < t->pub->naddress; i++) {
-		if (t->pub->addresses[i].port == port && t->pub->addresses[i].addr == addr)
-			return true;
-	}
-	return false;
-}
+	bool same = !mac || !memcmp(t->entry[i].mac, mac, 6);
 
-static bool well_formed(const uint8_t *frame, size_t len)
-{
-	const uint8_t *arp = frame + ETH_HLEN;
-
-	/* Shorter ones would be read past their end below. */
-	if (len < ETH_HLEN + ARP_LEN)
-		return false;
-	if (be16(arp + ARP_HTYPE) != 1 || be16(arp + ARP_PTYPE) != ETH_IP4)
-		return false;
-	if (arp[ARP_HLEN] != 6 || arp[ARP_PLEN] != 4)
-		return false;
-	if (be16(arp + ARP_OP) != ARP_REQUEST && be16(arp + ARP_OP) != ARP_REPLY)
-		return false;
-	/* A group address is nobody's own; one that differs from the frame's is a forgery or a broken proxy. */
-	return !(arp[ARP_SHA] & 1) && !memcmp(arp + ARP_SHA, frame + 6, 6);
-}
-
-/* What a neighbour says about itself. `to_us`: it asked for, or answered, one of our addresses. */
-static void learn(struct neigh *t, uint16_t port, uint32_t addr, const uint8_t *mac, bool to_us,
-		  bool request)
-{
-	int i = find(t, port, addr);
-	bool same;
-
-	if (i < 0) {
-		/* RFC 826: add the sender only when we are the target; an answer nobody asked for adds nothing. */
-		if (to_us && request && (i = make(t, port, addr, true)) >= 0)
-			confirm(t, i, mac);
-		else if (!request)
-			t->count->n[IPC_ARP_UNSOLICITED]++;
-		return;
-	}
-	same = !memcmp(t->pub->neigh[i].mac, mac, 6);
 	switch (t->entry[i].state) {
 	case NEIGH_INCOMPLETE:
-		if (to_us)
+		if (to_us && mac)
 			confirm(t, i, mac);
 		break;
 	case NEIGH_RESOLVED:
 	case NEIGH_PROBING:
 		if (same) {
-			confirm(t, i, mac);
+			confirm(t, i, t->entry[i].mac);
 		} else {
-			t->count->n[IPC_ARP_CONFLICT]++;
+			count(t, NEIGHC_CONFLICT);
 			if (t->entry[i].state == NEIGH_RESOLVED)
 				start(t, i, NEIGH_PROBING);
 		}
 		break;
 	default:
 		if (!same)
-			t->count->n[IPC_ARP_CONFLICT]++;
+			count(t, NEIGHC_CONFLICT);
 		break;
 	}
 }
 
-void neigh_input(struct neigh *t, uint16_t port, const uint8_t *frame, size_t len)
+void neigh_learn(struct neigh *t, uint16_t port, const struct ip6 *addr, const uint8_t mac[6],
+		 bool asks, bool to_us)
 {
-	const uint8_t *arp = frame + ETH_HLEN;
-	uint32_t spa, tpa;
-	bool request, to_us;
+	int i = find(t, port, addr);
 
-	t->count->n[IPC_ARP_RECEIVED]++;
-	if (port >= t->pub->nport || !well_formed(frame, len)) {
-		t->count->n[IPC_ARP_MALFORMED]++;
-		return;
-	}
-	spa = be32(arp + ARP_SPA);
-	tpa = be32(arp + ARP_TPA);
-	request = be16(arp + ARP_OP) == ARP_REQUEST;
-	to_us = ours(t, port, tpa);
-	/* RFC 5227 2.1.1: a request from 0.0.0.0 probes an address; it is answered and teaches nothing. */
-	if (spa) {
-		if (ours(t, port, spa)) {
-			t->count->n[IPC_ARP_CONFLICT]++;
-			return;
-		}
-		if (source_for(t, port, spa)) {
-			learn(t, port, spa, arp + ARP_SHA, to_us, request);
-			arm(t);
-		} else if (!request) {
-			t->count->n
-				[IPC_ARP_UNSOLICITED]++; /* nobody asks for what is not on the network */
-		}
-	}
-	if (request && to_us)
-		arp_send(t, port, ARP_REPLY, tpa, arp + ARP_SHA, arp + ARP_SHA, spa);
+	/* RFC 826: add the sender only when we are the target; an answer nobody asked for adds nothing. RFC 4861 7.2.3 and 7.2.5 agree. */
+	if (i >= 0)
+		hear(t, i, mac, to_us);
+	else if (to_us && asks && mac && (i = make(t, port, addr, true)) >= 0)
+		confirm(t, i, mac);
+	else if (!asks)
+		count(t, NEIGHC_UNSOLICITED);
+	arm(t);
 }
 
-bool neigh_static(struct neigh *t, uint16_t port, uint32_t addr, const uint8_t mac[6])
+bool neigh_static(struct neigh *t, uint16_t port, const struct ip6 *addr, const uint8_t mac[6])
 {
 	int i = find(t, port, addr);
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * neigh.h - the neighbour table: which link address an IPv4 neighbour has (RFC 826), asked for, answered, aged, and published
- * in node_pub for everybody. Bounded in entries, waiting packets and requests.
+ * neigh.h - the neighbour table of one family: which link address a neighbour has, asked for, aged, and published in node_pub for
+ * everybody. Bounded in entries, waiting packets and requests. How one asks and what an answer looks like is arp.c's (RFC 826) and nd.c's
+ * (RFC 4861) business; addresses here are IPv6, IPv4 ones mapped.
  *
  * An entry in use is never overwritten by what somebody merely says: a claim to another link address makes the table ask the
  * old one first, and only its silence opens the question again. Nor do claims, or packets to addresses that nobody has, push such an
  * entry out. Static entries never change.
+ *
+ * Entries are asked about whenever they are old, used or not: what the kernel's handler forwards is not seen here.
  */
 #ifndef NODEOS_NEIGH_H
 #define NODEOS_NEIGH_H
@@ -26,6 +29,10 @@
 enum neigh_state { NEIGH_FREE, NEIGH_INCOMPLETE, NEIGH_RESOLVED, NEIGH_PROBING, NEIGH_STATIC };
 
 struct neigh_entry {
+	struct ip6 addr;
+	uint16_t port;
+	uint8_t mac[6];
+	uint8_t usable; /* mac may be sent to */
 	uint8_t state;
 	uint8_t tries, nwaiting;
 	uint8_t first, last; /* waiting packets: 1 + index into the pool */
@@ -39,29 +46,68 @@ struct neigh_packet {
 	uint8_t data[NEIGH_PACKET];
 };
 
+struct neigh;
+
+/* What the table counts, as places in the family's counters. */
+enum neigh_counter {
+	NEIGHC_NO_NEIGHBOUR,
+	NEIGHC_QUEUE_FULL,
+	NEIGHC_FULL,
+	NEIGHC_UNSOLICITED,
+	NEIGHC_CONFLICT,
+	NEIGHC_TRANSMIT,
+	NEIGHC_TRANSMIT_FULL,
+	NEIGHC_N
+};
+
+struct neigh_family {
+	uint16_t ether_type; /* of the packets */
+	uint8_t counter[NEIGHC_N];
+	/* The first place of an address's set. */
+	unsigned (*set)(uint16_t port, const struct ip6 *addr);
+	/* Sends one request: to everybody, or to the link address that the entry has. */
+	void (*ask)(struct neigh *t, const struct neigh_entry *e, bool unicast);
+	/* Entry i has changed, or is gone: writes it to node_pub. */
+	void (*publish)(struct neigh *t, unsigned i);
+};
+
 struct neigh {
 	struct node_pub *pub;
-	struct ip_counters *count;
-	/* Gets each IPv4 packet whose next hop stayed silent. */
+	const struct neigh_family *family;
+	uint64_t *count;
+	/* Gets each packet whose next hop stayed silent. */
 	void (*unreachable)(void *arg, uint8_t *packet, size_t len);
 	void *arg;
-	struct neigh_entry entry[NODE_NEIGHS]; /* beside pub->neigh, index for index */
+	/* Told after each change of entry i; may be NULL. */
+	void (*changed)(void *arg, unsigned i);
+	void *changed_arg;
+	struct neigh_entry entry[NODE_NEIGHS]; /* index for index as in node_pub */
 	struct neigh_packet pool[NEIGH_WAITING];
 	uint8_t free; /* 1 + index of the first free packet */
 	struct amp_timer timer;
 };
 
-void neigh_init(struct neigh *t, struct node_pub *pub, struct ip_counters *count,
-		void (*unreachable)(void *arg, uint8_t *packet, size_t len), void *arg);
+void neigh_init(struct neigh *t, const struct neigh_family *family, struct node_pub *pub,
+		uint64_t *count, void (*unreachable)(void *arg, uint8_t *packet, size_t len),
+		void *arg);
 
-/* Sends an IPv4 packet to a next hop on a connected network; it waits, is counted, or is given to `unreachable` otherwise. */
-void neigh_send(struct neigh *t, uint16_t port, uint32_t next, const uint8_t *packet, size_t len);
+/* Sends a packet to a next hop on a connected network; it waits, is counted, or is given to `unreachable` otherwise. */
+void neigh_send(struct neigh *t, uint16_t port, const struct ip6 *next, const uint8_t *packet,
+		size_t len);
 
-/* An Ethernet frame of type ARP. */
-void neigh_input(struct neigh *t, uint16_t port, const uint8_t *frame, size_t len);
+/*
+ * What a neighbour says about itself. asks: in a question of its own, which teaches us its address; else in an answer. to_us: it asked for
+ * one of our addresses, or answers us. mac NULL: an answer that says no more than that nothing has changed.
+ */
+void neigh_learn(struct neigh *t, uint16_t port, const struct ip6 *addr, const uint8_t mac[6],
+		 bool asks, bool to_us);
 
 /* Makes a static entry. False: no room for it. */
-bool neigh_static(struct neigh *t, uint16_t port, uint32_t addr, const uint8_t mac[6]);
+bool neigh_static(struct neigh *t, uint16_t port, const struct ip6 *addr, const uint8_t mac[6]);
+
+/* Sends a frame. */
+void neigh_transmit(struct neigh *t, uint16_t port, const uint8_t dst[6], uint16_t type,
+		    const uint8_t *data, size_t len);
 
 const char *neigh_state_name(unsigned state);
 

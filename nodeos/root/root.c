@@ -5,14 +5,25 @@
 #include <string.h>
 
 #include "amp/ip.h"
-#include "nodeos/lib/inet.h"
+#include "nodeos/lib/inet6.h"
 #include "nodeos/root/root.h"
+
+/* A frame with an IPv6 packet, for us or a group, at a router; hosts speak IPv4 only. */
+static bool is_ip6(const struct root *r, const struct amp_packet *p)
+{
+	return p->len >= ETH_HLEN && p->port < r->pub->nport && be16(p->data + 12) == ETH_IP6 &&
+	       r->pub->role == NODE_ROUTER &&
+	       ((p->data[0] & 1) || !memcmp(p->data, r->pub->port[p->port].mac, 6));
+}
 
 static void on_packet(void *arg, struct amp_packet *p)
 {
 	struct root *r = arg;
 
-	ipv4_frame(&r->ip, p);
+	if (is_ip6(r, p))
+		ipv6_frame(&r->ip6, (uint16_t)p->port, p->data, p->len);
+	else
+		ipv4_frame(&r->ip, p);
 }
 
 static void on_stack_out(void *arg, const uint8_t *packet, size_t len)
@@ -46,6 +57,14 @@ static void on_domain(void *arg, const struct domain *d)
 		amp_log("domain %s ended: %s", d->name, d->why);
 }
 
+/* What the port carries, and no more than our buffers hold. */
+static uint16_t port_mtu(uint32_t port)
+{
+	uint16_t mtu = amp_port(port)->mtu;
+
+	return mtu && mtu <= IP4_PACKET_MAX ? mtu : IP4_PACKET_MAX;
+}
+
 static void read_ports(struct root *r)
 {
 	struct node_pub *p = r->pub;
@@ -53,11 +72,8 @@ static void read_ports(struct root *r)
 
 	p->nport = n < NODE_PORTS ? n : NODE_PORTS;
 	for (uint32_t i = 0; i < p->nport; i++) {
-		const struct xok_port_info *info = amp_port(i);
-
-		memcpy(p->port[i].mac, info->mac, 6);
-		p->port[i].mtu = info->mtu && info->mtu <= IP4_PACKET_MAX ? info->mtu
-									  : IP4_PACKET_MAX;
+		memcpy(p->port[i].mac, amp_port(i)->mac, 6);
+		p->port[i].mtu = port_mtu(i);
 	}
 }
 
@@ -81,6 +97,7 @@ int root_init(struct root *r, struct node_pub *pub, struct ee_shared *ee,
 	domains_init(&r->domains, on_domain, r);
 	ee_link_init(&r->ee, r, ee);
 	ipv4_init(&r->ip, pub);
+	ipv6_init(&r->ip6, pub);
 	verbs_init(r);
 	amp_on_events(on_bits, r);
 	rc = amp_ip_init(on_stack_out, r);
@@ -89,7 +106,11 @@ int root_init(struct root *r, struct node_pub *pub, struct ee_shared *ee,
 	rc = amp_ip_echo_service();
 	if (rc < 0)
 		return rc;
-	return in_chan_create(&r->in, &in);
+	rc = in_chan_create(&r->in, &in);
+	if (rc < 0)
+		return rc;
+	forward_init(&r->forward, pub, &r->ip.neigh, &r->ip6.neigh, r->in.ring, r->host.forward);
+	return 0;
 }
 
 unsigned root_read(struct root *r, const char *text, size_t len, struct config_error *err,
@@ -129,6 +150,46 @@ static void publish_routes(struct node_pub *p, const struct config *c)
 	node_lpm_build(p);
 }
 
+static void add_address6(struct node_pub *p, const struct ip6 *addr, uint8_t len, uint16_t port)
+{
+	p->addresses6[p->naddress6++] = (struct node_address6){
+		.addr = *addr, .len = len, .port = port};
+}
+
+/* Routers have IPv6: a link-local address at every port (RFC 4291 2.8), and what the configuration says. Hosts have none. */
+static void publish_ip6(struct node_pub *p, const struct config *c)
+{
+	p->naddress6 = p->nroute6 = 0;
+	if (c->role != NODE_ROUTER)
+		return;
+	for (uint32_t i = 0; i < p->nport; i++) {
+		struct ip6 addr = ip6_from_mac(p->port[i].mac);
+
+		add_address6(p, &addr, 64, (uint16_t)i);
+	}
+	for (uint32_t i = 0; i < c->nroute6; i++) {
+		const struct config_route6 *r = &c->route6[i];
+		uint16_t port = 0;
+
+		if (config_connected6(c, &r->via, &port))
+			p->route6[p->nroute6++] = (struct node_route6){.prefix = r->prefix,
+								       .len = r->len,
+								       .via = r->via,
+								       .port = port,
+								       .source = NODE_STATIC};
+	}
+	for (uint32_t i = 0; i < c->naddress6; i++) {
+		const struct node_address6 *a = &c->address6[i];
+
+		add_address6(p, &a->addr, a->len, a->port);
+		p->route6[p->nroute6++] = (struct node_route6){
+			.prefix = ip6_prefix(&a->addr, a->len),
+			.len = a->len,
+			.port = a->port,
+			.source = NODE_CONNECTED};
+	}
+}
+
 /* CONTROL.md: the first address of the lowest port. */
 static uint32_t own_address(const struct config *c)
 {
@@ -149,12 +210,15 @@ static void publish(struct root *r)
 	node_write_begin(p);
 	p->role = c->role;
 	memcpy(p->name, c->name, sizeof(p->name));
-	for (uint32_t i = 0; i < p->nport; i++)
+	for (uint32_t i = 0; i < p->nport; i++) {
 		memcpy(p->port[i].peer, c->peer[i], NODE_NAME);
+		p->port[i].mtu = c->mtu[i] && c->mtu[i] < port_mtu(i) ? c->mtu[i] : port_mtu(i);
+	}
 	p->naddress = c->naddress;
 	memcpy(p->addresses, c->address, sizeof(p->addresses));
 	p->address = own_address(c);
 	publish_routes(p, c);
+	publish_ip6(p, c);
 	p->nprincipal = c->nprincipal;
 	memcpy(p->principal, c->principal, sizeof(p->principal));
 	p->nrule = c->nrule;
@@ -210,9 +274,16 @@ bool root_apply(struct root *r, char err[CONFIG_ERROR])
 	for (uint32_t i = 0; i < r->cfg.nneighbour; i++) {
 		const struct config_neighbour *n = &r->cfg.neighbour[i];
 
-		if (!neigh_static(&r->ip.neigh, n->port, n->addr, n->mac))
+		if (!arp_static(&r->ip.neigh, n->port, n->addr, n->mac))
 			root_log(r, "root", "no room for a static neighbour", 30);
 	}
+	for (uint32_t i = 0; i < r->cfg.nneighbour6; i++) {
+		const struct config_neighbour6 *n = &r->cfg.neighbour6[i];
+
+		if (!neigh_static(&r->ip6.neigh, n->port, &n->addr, n->mac))
+			root_log(r, "root", "no room for a static neighbour", 30);
+	}
+	forward_config(&r->forward);
 	r->configured = true;
 	root_ready(r);
 	return true;

@@ -12,7 +12,9 @@
 #include "nodeos/root/config.h"
 #include "nodeos/root/control.h"
 #include "nodeos/root/ee_link.h"
+#include "nodeos/root/forward.h"
 #include "nodeos/root/ipv4.h"
+#include "nodeos/root/ipv6.h"
 #include "nodeos/root/verbs.h"
 
 #define ROOT_RING 256u
@@ -28,6 +30,8 @@ struct root_host {
 	bool (*inject)(void *arg, const uint8_t *packet, size_t len, char err[CONFIG_ERROR]);
 	/* Starts a test environment. */
 	bool (*run)(void *arg, const char *name, char err[CONFIG_ERROR]);
+	/* Handlers that forward in the kernel; NULL: none. */
+	struct forward_module forward[FORWARD_FAMILIES];
 	void *arg;
 };
 
@@ -39,6 +43,8 @@ struct root {
 	bool configured, ready;
 	uint32_t addresses_given; /* of cfg.address, to the host stack */
 	struct ipv4 ip;
+	struct ipv6 ip6;
+	struct forward forward;
 	struct in_chan in;
 	struct domains domains;
 	struct control control;

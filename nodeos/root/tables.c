@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "amp/ip.h"
-#include "nodeos/lib/inet.h"
+#include "nodeos/lib/inet6.h"
 #include "nodeos/root/root.h"
 
 static void show_ports(struct root *root, const struct reply *r)
@@ -15,16 +15,24 @@ static void show_ports(struct root *root, const struct reply *r)
 
 	for (uint32_t i = 0; i < root->pub->nport; i++) {
 		const struct xok_port_info *info = amp_port(i);
-		char addr[TEXT_PREFIX] = "", mac[TEXT_MAC];
+		char addr[TEXT_PREFIX] = "", addr6[TEXT_PREFIX6] = "", mac[TEXT_MAC];
 
 		for (uint32_t k = root->cfg.naddress; k-- > 0;) {
 			if (root->cfg.address[k].port == i)
 				text_put_prefix(addr, root->cfg.address[k].addr,
 						root->cfg.address[k].len);
 		}
+		/* A global one where there is one: they stand behind the link-local ones. */
+		for (uint32_t k = 0; k < root->pub->naddress6; k++) {
+			const struct node_address6 *a = &root->pub->addresses6[k];
+
+			if (a->port == i)
+				text_put_prefix6(addr6, &a->addr, a->len);
+		}
 		row_begin(c, r);
 		row_u64(c, "port", i);
 		row_text(c, "address", addr);
+		row_text(c, "address6", addr6);
 		row_text(c, "peer", root->cfg.peer[i]);
 		row_text(c, "mac", text_put_mac(mac, info->mac));
 		row_u64(c, "rx_packets", info->rx_packets);
@@ -36,45 +44,63 @@ static void show_ports(struct root *root, const struct reply *r)
 	}
 }
 
+static void route_row(struct control *c, const struct reply *r, const char *prefix, const char *via,
+		      uint16_t port, uint8_t source)
+{
+	row_begin(c, r);
+	row_text(c, "prefix", prefix);
+	row_text(c, "via", via);
+	row_u64(c, "port", port);
+	row_text(c, "source", source == NODE_CONNECTED ? "connected" : "static");
+	row_end(c);
+}
+
 static void show_routes(struct root *root, const struct reply *r)
 {
-	struct control *c = &root->control;
+	const struct node_pub *p = root->pub;
+	char prefix[TEXT_PREFIX6], via[TEXT_IP6];
 
-	for (uint32_t i = 0; i < root->pub->nroute; i++) {
-		const struct node_route *n = &root->pub->route[i];
-		char prefix[TEXT_PREFIX], via[TEXT_IP4] = "";
+	for (uint32_t i = 0; i < p->nroute; i++) {
+		const struct node_route *n = &p->route[i];
 
-		if (n->via)
-			text_put_ip4(via, n->via);
+		route_row(&root->control, r, text_put_prefix(prefix, n->prefix, n->len),
+			  n->via ? text_put_ip4(via, n->via) : "", n->port, n->source);
+	}
+	for (uint32_t i = 0; i < p->nroute6; i++) {
+		const struct node_route6 *n = &p->route6[i];
+
+		route_row(&root->control, r, text_put_prefix6(prefix, &n->prefix, n->len),
+			  ip6_unspecified(&n->via) ? "" : text_put_ip6(via, &n->via), n->port,
+			  n->source);
+	}
+}
+
+static void neighbour_rows(struct control *c, const struct neigh *t, bool ip4,
+			   const struct reply *r)
+{
+	for (uint32_t i = 0; i < NODE_NEIGHS; i++) {
+		const struct neigh_entry *e = &t->entry[i];
+		char mac[TEXT_MAC] = "", addr[TEXT_IP6];
+
+		if (e->state == NEIGH_FREE)
+			continue;
+		if (e->usable)
+			text_put_mac(mac, e->mac);
 		row_begin(c, r);
-		row_text(c, "prefix", text_put_prefix(prefix, n->prefix, n->len));
-		row_text(c, "via", via);
-		row_u64(c, "port", n->port);
-		row_text(c, "source", n->source == NODE_CONNECTED ? "connected" : "static");
+		row_u64(c, "port", e->port);
+		row_text(c, "address",
+			 ip4 ? text_put_ip4(addr, ip6_unmapped(&e->addr))
+			     : text_put_ip6(addr, &e->addr));
+		row_text(c, "mac", mac);
+		row_text(c, "state", neigh_state_name(e->state));
 		row_end(c);
 	}
 }
 
 static void show_neighbours(struct root *root, const struct reply *r)
 {
-	struct control *c = &root->control;
-
-	for (uint32_t i = 0; i < NODE_NEIGHS; i++) {
-		const struct neigh_entry *e = &root->ip.neigh.entry[i];
-		const struct node_neigh *n = &root->pub->neigh[i];
-		char mac[TEXT_MAC] = "";
-
-		if (e->state == NEIGH_FREE)
-			continue;
-		if (n->usable)
-			text_put_mac(mac, n->mac);
-		row_begin(c, r);
-		row_u64(c, "port", n->port);
-		row_ip4(c, "address", n->addr);
-		row_text(c, "mac", mac);
-		row_text(c, "state", neigh_state_name(e->state));
-		row_end(c);
-	}
+	neighbour_rows(&root->control, &root->ip.neigh, true, r);
+	neighbour_rows(&root->control, &root->ip6.neigh, false, r);
 }
 
 static void domain_row(struct root *root, const struct reply *r, const char *name, uint32_t env,
@@ -168,10 +194,15 @@ static void port_counters(struct control *c, const struct reply *r, uint32_t por
 		const char *name;
 		uint64_t value;
 	} row[] = {
-		{"rx-packets", p->rx_packets},	       {"rx-bytes", p->rx_bytes},
-		{"tx-packets", p->tx_packets},	       {"tx-bytes", p->tx_bytes},
-		{"drop-bad-length", p->rx_bad_length}, {"drop-no-filter", p->rx_no_filter},
-		{"drop-ring-full", p->rx_ring_full},   {"transmit-full", p->tx_full},
+		{"rx-packets", p->rx_packets},
+		{"rx-bytes", p->rx_bytes},
+		{"tx-packets", p->tx_packets},
+		{"tx-bytes", p->tx_bytes},
+		{"drop-bad-length", p->rx_bad_length},
+		{"drop-no-filter", p->rx_no_filter},
+		{"drop-ring-full", p->rx_ring_full},
+		{"transmit-full", p->tx_full},
+		{"handled", p->rx_handled},
 	};
 	char group[16];
 
@@ -211,11 +242,26 @@ static void show_counters(struct root *root, const struct reply *r)
 #include "nodeos/counters.def"
 #undef COUNTER
 	};
+	static const char *const ip6_name[] = {
+#define COUNTER(name, stable, text) stable,
+#include "nodeos/counters6.def"
+#undef COUNTER
+	};
+	static const char *const forward_name[] = {
+#define FORWARD(name, stable, text) stable,
+#include "nodeos/forward/forward.def"
+#undef FORWARD
+	};
 	struct control *c = &root->control;
 	const struct ee_pub *ee = &root->ee.shared->pub;
 
+	for (unsigned i = 0; i < FORWARD_COUNTERS; i++)
+		counter_row(c, r, "forward", forward_name[i],
+			    forward_counted(&root->forward, (enum forward_counter)i));
 	for (unsigned i = 0; i < IPC_N; i++)
 		counter_row(c, r, "ip", ip_name[i], root->ip.count.n[i]);
+	for (unsigned i = 0; i < IP6C_N; i++)
+		counter_row(c, r, "ip6", ip6_name[i], root->ip6.count.n[i]);
 	stack_counters(c, r);
 	for (unsigned i = 0; i < EE_NREFUSAL; i++)
 		counter_row(c, r, "capsule", ee_refusal_name(i), ee->refused[i]);
@@ -240,7 +286,8 @@ bool table_show(struct root *root, const char *what, const struct reply *r)
 		{"ports", show_ports},		 {"routes", show_routes},
 		{"neighbours", show_neighbours}, {"domains", show_domains},
 		{"modules", show_modules},	 {"principals", show_principals},
-		{"counters", show_counters},
+		{"counters", show_counters},	 {"handlers", tables_handlers},
+		{"tables", tables_tables},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "amp/ip.h"
-#include "nodeos/lib/inet.h"
 #include "nodeos/root/root.h"
 
 #define ANSWER_NS 2000000000ull
@@ -16,6 +15,19 @@
 
 /* ---- what waits for an answer ---- */
 
+static bool is_ip4(const struct ip6 *a)
+{
+	const struct ip6 mapped = ip6_mapped(0);
+
+	return ip6_match(a, &mapped, 96);
+}
+
+/* IPv4 addresses dotted. */
+static const char *put_address(char buf[TEXT_IP6], const struct ip6 *a)
+{
+	return is_ip4(a) ? text_put_ip4(buf, ip6_unmapped(a)) : text_put_ip6(buf, a);
+}
+
 static void answered(struct pending *p)
 {
 	amp_timer_cancel(&p->timer);
@@ -25,14 +37,15 @@ static void answered(struct pending *p)
 static void on_timeout(void *arg)
 {
 	struct pending *p = arg;
-	char addr[TEXT_IP4];
+	char addr[TEXT_IP6];
 
 	p->used = false;
-	reply_error(&p->reply, "no answer from %s in %u s", text_put_ip4(addr, p->to),
+	reply_error(&p->reply, "no answer from %s in %u s", put_address(addr, &p->to),
 		    (unsigned)(ANSWER_NS / 1000000000u));
 }
 
-static struct pending *pend(struct root *r, const struct reply *reply, uint32_t to, bool udp)
+static struct pending *pend(struct root *r, const struct reply *reply, const struct ip6 *to,
+			    bool udp)
 {
 	for (unsigned i = 0; i < PENDING; i++) {
 		struct pending *p = &r->pendings.p[i];
@@ -40,7 +53,7 @@ static struct pending *pend(struct root *r, const struct reply *reply, uint32_t 
 		if (p->used)
 			continue;
 		*p = (struct pending){
-			.root = r, .reply = *reply, .used = true, .udp = udp, .to = to};
+			.root = r, .reply = *reply, .used = true, .udp = udp, .to = *to};
 		p->timer.fn = on_timeout;
 		p->timer.arg = p;
 		p->sent = amp_now();
@@ -53,20 +66,22 @@ static struct pending *pend(struct root *r, const struct reply *reply, uint32_t 
 	return NULL;
 }
 
-static void on_icmp(void *arg, uint8_t type, uint8_t code, uint32_t from, uint16_t id, uint16_t seq)
+/* An echo request has its answer: the reply, or an error. */
+static void echo_answered(struct root *r, uint8_t type, uint8_t code, const struct ip6 *from,
+			  uint16_t id, uint16_t seq)
 {
-	struct root *r = arg;
 	struct control *c = &r->control;
+	char addr[TEXT_IP6];
 
 	if (id != r->pendings.id)
 		return;
 	for (unsigned i = 0; i < PENDING; i++) {
 		struct pending *p = &r->pendings.p[i];
 
-		if (!p->used || p->udp || p->seq != seq)
+		if (!p->used || p->udp || p->seq != seq || is_ip4(&p->to) != is_ip4(from))
 			continue;
 		row_begin(c, &p->reply);
-		row_ip4(c, "from", __builtin_bswap32(from));
+		row_text(c, "from", put_address(addr, from));
 		row_u64(c, "type", type);
 		row_u64(c, "code", code);
 		row_u64(c, "rtt_ns", amp_now() - p->sent);
@@ -75,6 +90,19 @@ static void on_icmp(void *arg, uint8_t type, uint8_t code, uint32_t from, uint16
 		answered(p);
 		return;
 	}
+}
+
+static void on_icmp(void *arg, uint8_t type, uint8_t code, uint32_t from, uint16_t id, uint16_t seq)
+{
+	struct ip6 mapped = ip6_mapped(__builtin_bswap32(from));
+
+	echo_answered(arg, type, code, &mapped, id, seq);
+}
+
+static void on_icmp6(void *arg, uint8_t type, uint8_t code, const struct ip6 *from, uint16_t id,
+		     uint16_t seq)
+{
+	echo_answered(arg, type, code, from, id, seq);
 }
 
 static void on_datagram(void *arg, uint32_t src, uint16_t sport, const uint8_t *data, size_t len)
@@ -87,7 +115,7 @@ static void on_datagram(void *arg, uint32_t src, uint16_t sport, const uint8_t *
 	for (unsigned i = 0; i < PENDING; i++) {
 		struct pending *p = &r->pendings.p[i];
 
-		if (!p->used || !p->udp || p->to != from || p->port != sport)
+		if (!p->used || !p->udp || ip6_unmapped(&p->to) != from || p->port != sport)
 			continue;
 		text_hex(hex, data, len < HEX_MAX ? len : HEX_MAX);
 		row_begin(c, &p->reply);
@@ -120,15 +148,42 @@ static void do_show(struct root *root, const struct words *w, const struct reply
 		reply_error(r, "there is no table \"%.20s\": help lists them", w->w[1]);
 }
 
+static bool ping_address_arg(const char *s, struct ip6 *addr, const struct reply *r)
+{
+	uint32_t v4;
+
+	if (strchr(s, ':')) {
+		if (text_ip6(s, addr) && ip6_host(addr) && !ip6_link_local(addr) && !is_ip4(addr))
+			return true;
+		reply_error(r, "\"%.45s\" is not the global IPv6 address of a host", s);
+		return false;
+	}
+	if (!address_arg(s, &v4, r))
+		return false;
+	*addr = ip6_mapped(v4);
+	return true;
+}
+
+static int send_echo(struct root *root, const struct pending *p, uint8_t ttl, const uint8_t *data,
+		     size_t len)
+{
+	if (is_ip4(&p->to))
+		return amp_ip_echo(__builtin_bswap32(ip6_unmapped(&p->to)), ttl, root->pendings.id,
+				   p->seq, data, len);
+	if (root->pub->role != NODE_ROUTER)
+		return XOK_ENOSYS;
+	return icmp6_echo(&root->ip6, &p->to, ttl, root->pendings.id, p->seq, data, len);
+}
+
 static void do_ping(struct root *root, const struct words *w, const struct reply *r)
 {
 	uint64_t ttl = IP4_TTL, size = PING_SIZE;
 	uint8_t data[PING_SIZE_MAX];
 	struct pending *p;
-	uint32_t to;
+	struct ip6 to;
 	int rc;
 
-	if (!address_arg(w->w[1], &to, r))
+	if (!ping_address_arg(w->w[1], &to, r))
 		return;
 	for (unsigned i = 2; i < w->n; i += 2) {
 		bool is_ttl = !strcmp(w->w[i], "ttl"), is_size = !strcmp(w->w[i], "size");
@@ -140,14 +195,13 @@ static void do_ping(struct root *root, const struct words *w, const struct reply
 			return;
 		}
 	}
-	p = pend(root, r, to, false);
+	p = pend(root, r, &to, false);
 	if (!p)
 		return;
 	p->seq = root->pendings.next_seq++;
 	for (size_t i = 0; i < size; i++)
 		data[i] = (uint8_t)i;
-	rc = amp_ip_echo(__builtin_bswap32(to), (uint8_t)ttl, root->pendings.id, p->seq, data,
-			 size);
+	rc = send_echo(root, p, (uint8_t)ttl, data, size);
 	if (rc < 0) {
 		answered(p);
 		reply_error(r, "the echo request could not be sent: %s", amp_strerror(rc));
@@ -159,6 +213,7 @@ static void do_udp(struct root *root, const struct words *w, const struct reply 
 	uint8_t data[HEX_MAX];
 	struct pending *p;
 	uint64_t port;
+	struct ip6 mapped;
 	uint32_t to;
 	long len;
 	int rc = 0;
@@ -182,7 +237,8 @@ static void do_udp(struct root *root, const struct words *w, const struct reply 
 		return;
 	}
 	root->pendings.udp_open = true;
-	p = pend(root, r, to, true);
+	mapped = ip6_mapped(to);
+	p = pend(root, r, &mapped, true);
 	if (!p)
 		return;
 	p->port = (uint16_t)port;
@@ -319,4 +375,6 @@ void verbs_init(struct root *root)
 	/* Answers to somebody else's echo requests, or to ones from before a restart, must not match. */
 	amp_random(&root->pendings.id, sizeof(root->pendings.id));
 	amp_ip_on_icmp(on_icmp, root);
+	root->ip6.answer = on_icmp6;
+	root->ip6.arg = root;
 }

@@ -5,6 +5,7 @@
 #ifndef NODEOS_VERBS_H
 #define NODEOS_VERBS_H
 
+#include "nodeos/lib/inet6.h"
 #include "nodeos/lib/text.h"
 #include "nodeos/root/control.h"
 
@@ -21,7 +22,7 @@ struct pending {
 	bool used, udp;
 	uint16_t seq;  /* echo */
 	uint16_t port; /* datagram */
-	uint32_t to;
+	struct ip6 to; /* IPv4 addresses mapped */
 	uint64_t sent;
 };
 
@@ -35,5 +36,9 @@ void verbs_init(struct root *root);
 
 /* tables.c: `show WHAT`. False: there is no such table. */
 bool table_show(struct root *root, const char *what, const struct reply *r);
+
+/* tables_kernel.c: what the kernel's open bookkeeping says of downloaded programs and their tables. */
+void tables_handlers(struct root *root, const struct reply *r);
+void tables_tables(struct root *root, const struct reply *r);
 
 #endif

@@ -29,7 +29,7 @@ static void notify(void *arg)
 
 void make_module(int which, const struct vc_insn *insn, uint32_t n)
 {
-	struct module m = {.name = "test", .kind = MODULE_KIND_CAPSULE, .ninsn = n, .nentry = 1};
+	struct module m = {.name = "test", .kind = VC_KIND_CAPSULE, .ninsn = n, .nentry = 1};
 	enum module_result why;
 
 	m.name[3] = (char)('0' + which);

@@ -38,7 +38,7 @@ static void start(void)
 		{.op = 0x57, .regs = 0, .imm = 3},
 		{.op = 0x95},
 	};
-	struct module m = {.name = "f", .kind = MODULE_KIND_CAPSULE, .ninsn = 4, .nentry = 1};
+	struct module m = {.name = "f", .kind = VC_KIND_CAPSULE, .ninsn = 4, .nentry = 1};
 	const struct ee_host host = {.notify = notify};
 	const uint8_t seed[32] = {1};
 	uint8_t *bytes = malloc(4096);

@@ -99,6 +99,26 @@ static void code_rejected(void **state)
 	expect_refusal(EER_CODE_REJECTED);
 }
 
+/* A sound module of another kind: its program would take our context for a packet of the kernel's. */
+static void code_of_another_kind(void **state)
+{
+	const struct vc_insn drop[] = {MOV(0, 0), EXIT};
+	struct module m = {.name = "x", .kind = VC_KIND_HANDLER, .ninsn = 2, .nentry = 1};
+	struct wire_capsule c;
+
+	(void)state;
+	m.insn = (const uint8_t *)drop;
+	strcpy(m.entry[0].name, "main");
+	mod_len[ABSENT] = module_write(&m, mod_bytes[ABSENT], 4096, NULL);
+	assert_true(mod_len[ABSENT] > 0);
+	module_code_name(mod_bytes[ABSENT], mod_len[ABSENT], mod[ABSENT]);
+	memcpy(pub.rule[ABSENT].module, mod[ABSENT], 32);
+	c = sound(ABSENT);
+	send_capsule(&c, 64);
+	answer_request(ABSENT, true);
+	expect_refusal(EER_CODE_REJECTED);
+}
+
 /* Principal `who` may run everything. */
 static void allow(int who)
 {
@@ -255,8 +275,7 @@ static void cache_evicts_the_oldest(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < 2 * EE_MODULES; i++) {
-		struct module m = {
-			.name = "x", .kind = MODULE_KIND_CAPSULE, .ninsn = 2, .nentry = 1};
+		struct module m = {.name = "x", .kind = VC_KIND_CAPSULE, .ninsn = 2, .nentry = 1};
 		const struct vc_insn code[] = {MOV(0, (int32_t)i), EXIT};
 		uint8_t *bytes = malloc(4096);
 		size_t len;
@@ -296,17 +315,10 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bench_setup, bench_teardown)
 	const struct CMUnitTest tests[] = {
-		T(fetches_and_goes_on),
-		T(code_unavailable),
-		T(code_rejected),
-		T(waiting_is_bounded),
-		T(fetches_are_shared),
-		T(forged_answers),
-		T(forged_previous),
-		T(expires_while_waiting),
-		T(serves_neighbours_only),
-		T(cache_evicts_the_oldest),
-		T(inject),
+		T(fetches_and_goes_on),	   T(code_unavailable),	       T(code_rejected),
+		T(code_of_another_kind),   T(waiting_is_bounded),      T(fetches_are_shared),
+		T(forged_answers),	   T(forged_previous),	       T(expires_while_waiting),
+		T(serves_neighbours_only), T(cache_evicts_the_oldest), T(inject),
 	};
 
 	if (sodium_init() < 0)

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "nodeos/lib/inet6.h"
 #include "nodeos/root/config.h"
 
 #define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -51,6 +52,35 @@ static void whole_file(void **state)
 	assert_int_equal(port, 1);
 }
 
+static void ip6(void **state)
+{
+	struct ip6 via, other;
+	uint16_t port;
+
+	(void)state;
+	assert_int_equal(parse("node r1\nport 0 address fd00:0::1/64\nport 1 address fd00:1::1/64\n"
+			       "port 1 address fd00:1:2::1/48\nport 1 mtu 1280\n"
+			       "route ::/0 via fd00:1::2\nroute fd00:9::/32 via fd00:1::2\n"
+			       "route fd00:9::/32 via fd00:1::3\n"
+			       "neighbour 1 fd00:1::2 52:54:00:00:00:09\n"
+			       "neighbour 0 fe80::9 52:54:00:00:00:09\n"),
+			 0);
+	assert_int_equal(c.naddress6, 3);
+	assert_int_equal(c.nroute6, 2);
+	assert_int_equal(c.nneighbour6, 2);
+	assert_int_equal(c.mtu[1], 1280);
+	assert_true(text_ip6("fd00:1::3", &via));
+	assert_true(ip6_equal(&c.route6[1].via, &via));
+	assert_true(config_connected6(&c, &via, &port));
+	assert_int_equal(port, 1);
+	assert_true(text_ip6("fd00:5::3", &other));
+	assert_false(config_connected6(&c, &other, &port));
+	assert_int_equal(parse("node r1\nport 0 address fd00::1/64\nport 0 address fd00::1/64\n"),
+			 1);
+	assert_int_equal(parse("node r1\nport 0 address fd00::1/64\nport 1 address fd00::2/64\n"),
+			 1);
+}
+
 /* Every bad line is reported with its number, and the good ones between them do not hide it. */
 static void all_errors_with_lines(void **state)
 {
@@ -84,7 +114,9 @@ static void single_errors(void **state)
 		{"node a/b", "name"},
 		{"role switch", "router or host"},
 		{"port x address 10.0.0.1/24", "no port"},
-		{"port 0 adress 10.0.0.1/24", "address or peer"},
+		{"port 0 adress 10.0.0.1/24", "address, mtu or peer"},
+		{"port 0 mtu 1279", "1280 to 1500"},
+		{"port 0 mtu 1501", "1280 to 1500"},
 		{"port 0 address 10.0.0.1", "prefix length"},
 		{"port 0 address 10.0.0.1/33", "prefix length"},
 		{"port 0 address 10.0.0.0/24", "another"},
@@ -96,6 +128,19 @@ static void single_errors(void **state)
 		{"route 10.0.0.0/24 via 10.0.0.256", "host"},
 		{"neighbour 0 10.0.0.2 01:00:5e:00:00:01", "link address"},
 		{"neighbour 0 10.0.0.2 52:54:00:00:00", "link address"},
+		{"port 0 address fd00::1", "prefix length"},
+		{"port 0 address fd00::1/129", "prefix length"},
+		{"port 0 address ff02::1/64", "prefix length"},
+		{"port 0 address ::1/64", "prefix length"},
+		{"port 0 address fe80::1/64", "link-local"},
+		{"route fd00::1/64 via fd00::2", "behind its length"},
+		{"route fd00:1::/64 by fd00::2", "\"via\""},
+		{"route fd00:1::/64 via 10.0.0.1", "IPv6 address"},
+		{"route fd00:1::/64 via fe80::1", "IPv6 address"},
+		{"route fd00:1::/64 via fd00:2::1", "no connected network"},
+		{"neighbour 0 fd00:2::1 52:54:00:00:00:01", "no network of port"},
+		{"neighbour 0 ff02::1 52:54:00:00:00:01", "IPv6 address"},
+		{"neighbour 0 fe80::1 52:54:00:00:00", "link address"},
 		{"principal alice 0011", "64 hexadecimal"},
 		{"allow nobody * budget 5", "no principal"},
 		{"clock soon", "nanoseconds"},
@@ -161,6 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole_file),
+		cmocka_unit_test(ip6),
 		cmocka_unit_test(all_errors_with_lines),
 		cmocka_unit_test(more_errors_than_room),
 		cmocka_unit_test(single_errors),

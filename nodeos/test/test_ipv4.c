@@ -26,8 +26,8 @@ static void begin(enum node_role role)
 	mock_reset(3);
 	mock_node(&pub, 3, role);
 	ipv4_init(&ip, &pub);
-	assert_true(neigh_static(&ip.neigh, 0, HOST, mac_host));
-	assert_true(neigh_static(&ip.neigh, 1, GATEWAY, mac_gateway));
+	assert_true(arp_static(&ip.neigh, 0, HOST, mac_host));
+	assert_true(arp_static(&ip.neigh, 1, GATEWAY, mac_gateway));
 }
 
 static int setup(void **state)

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "nodeos/lib/inet.h"
-#include "nodeos/root/neigh.h"
+#include "nodeos/root/arp.h"
 #include "nodeos/test/mock_amp.h"
 
 #define US 0x0a000001u
@@ -39,7 +39,7 @@ static int setup(void **state)
 	mock_node(&pub, 2, NODE_ROUTER);
 	memset(&count, 0, sizeof(count));
 	lost = 0;
-	neigh_init(&t, &pub, &count, unreachable, NULL);
+	arp_init(&t, &pub, &count, unreachable, NULL);
 	return 0;
 }
 
@@ -58,7 +58,7 @@ static void arp_in(uint16_t op, uint32_t spa, const uint8_t *sha, uint32_t tpa)
 	memcpy(a + 8, sha, 6);
 	put32(a + 14, spa);
 	put32(a + 24, tpa);
-	neigh_input(&t, 0, f, sizeof(f));
+	arp_input(&t, 0, f, sizeof(f));
 }
 
 static bool knows(uint32_t addr, const uint8_t *mac)
@@ -87,7 +87,7 @@ static void resolves_and_sends(void **state)
 	const struct mock_frame *f;
 
 	(void)state;
-	neigh_send(&t, 0, PEER, packet, sizeof(packet));
+	arp_send(&t, 0, PEER, packet, sizeof(packet));
 	expect_request(PEER, NULL);
 	assert_null(mock_take());
 	arp_in(REPLY, PEER, mac_a, US);
@@ -96,7 +96,7 @@ static void resolves_and_sends(void **state)
 	assert_memory_equal(f->data, mac_a, 6);
 	assert_memory_equal(f->data + ETH_HLEN, packet, sizeof(packet));
 	assert_true(knows(PEER, mac_a));
-	neigh_send(&t, 0, PEER, packet, sizeof(packet));
+	arp_send(&t, 0, PEER, packet, sizeof(packet));
 	assert_int_equal(be16(mock_take()->data + 12), ETH_IP4);
 }
 
@@ -121,7 +121,7 @@ static void answers_and_learns(void **state)
 static void gives_up(void **state)
 {
 	(void)state;
-	neigh_send(&t, 0, PEER, packet, sizeof(packet));
+	arp_send(&t, 0, PEER, packet, sizeof(packet));
 	mock_advance(NEIGH_TRIES * NEIGH_RETRY_NS);
 	assert_int_equal(count.n[IPC_ARP_REQUESTS], NEIGH_TRIES);
 	assert_int_equal(lost, 1);
@@ -134,7 +134,7 @@ static void rate_and_queue_are_bounded(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 100; i++)
-		neigh_send(&t, 0, PEER, packet, sizeof(packet));
+		arp_send(&t, 0, PEER, packet, sizeof(packet));
 	assert_int_equal(count.n[IPC_ARP_REQUESTS], 1);
 	assert_int_equal(count.n[IPC_QUEUE_FULL], 100 - NEIGH_WAITING_EACH);
 	mock_advance(NEIGH_RETRY_NS);
@@ -152,7 +152,7 @@ static void table_is_bounded(void **state)
 	(void)state;
 	pub.addresses[0].len = 16;
 	for (uint32_t i = 2; i < 3000; i++)
-		neigh_send(&t, 0, 0x0a000000u + i, packet, sizeof(packet));
+		arp_send(&t, 0, 0x0a000000u + i, packet, sizeof(packet));
 	assert_true(count.n[IPC_ARP_FULL] > 0);
 	assert_true(count.n[IPC_QUEUE_FULL] > 0);
 	mock_advance((NEIGH_TRIES + 1) * NEIGH_RETRY_NS);
@@ -162,7 +162,7 @@ static void table_is_bounded(void **state)
 	lost = 0;
 	/* All of the pool is free again. */
 	for (uint32_t i = 2; i < 3000; i++)
-		neigh_send(&t, 0, 0x0a000000u + i, packet, sizeof(packet));
+		arp_send(&t, 0, 0x0a000000u + i, packet, sizeof(packet));
 	mock_advance((NEIGH_TRIES + 1) * NEIGH_RETRY_NS);
 	assert_int_equal(lost, NEIGH_WAITING);
 }
@@ -228,7 +228,7 @@ static void ages(void **state)
 static void static_stays(void **state)
 {
 	(void)state;
-	assert_true(neigh_static(&t, 0, PEER, mac_a));
+	assert_true(arp_static(&t, 0, PEER, mac_a));
 	arp_in(REPLY, PEER, mac_b, US);
 	arp_in(REQUEST, PEER, mac_b, US);
 	mock_advance(10 * NEIGH_FRESH_NS);
@@ -253,7 +253,7 @@ static void claims_push_out_nobody(void **state)
 	assert_true(knows(PEER, mac_a));
 	assert_int_equal(count.n[IPC_ARP_CONFLICT], 1);
 	/* Those that nobody claimed before can still be asked for. */
-	neigh_send(&t, 0, 0x0a004321, packet, sizeof(packet));
+	arp_send(&t, 0, 0x0a004321, packet, sizeof(packet));
 	arp_in(REPLY, 0x0a004321, mac_b, US);
 	assert_true(knows(0x0a004321, mac_b));
 }
@@ -265,14 +265,14 @@ static void scan_pushes_out_nobody(void **state)
 	pub.addresses[0].len = 16;
 	arp_in(REQUEST, PEER, mac_a, US);
 	for (uint32_t i = 3; i < 3000; i++)
-		neigh_send(&t, 0, 0x0a000000u + i, packet, sizeof(packet));
+		arp_send(&t, 0, 0x0a000000u + i, packet, sizeof(packet));
 	assert_true(knows(PEER, mac_a));
 	assert_true(count.n[IPC_ARP_REQUESTS] <= NODE_NEIGH_SETS * NEIGH_UNANSWERED);
-	neigh_send(&t, 0, 0x0a004321, packet, sizeof(packet));
+	arp_send(&t, 0, 0x0a004321, packet, sizeof(packet));
 	arp_in(REPLY, 0x0a004321, mac_b, US);
 	assert_false(knows(0x0a004321, mac_b)); /* it was not asked for: the set's half is full */
 	mock_advance(NEIGH_RETRY_NS);
-	neigh_send(&t, 0, 0x0a004321, packet, sizeof(packet));
+	arp_send(&t, 0, 0x0a004321, packet, sizeof(packet));
 	arp_in(REPLY, 0x0a004321, mac_b, US);
 	assert_true(knows(0x0a004321, mac_b));
 	mock_advance((NEIGH_TRIES + 1) * NEIGH_RETRY_NS);
@@ -288,9 +288,9 @@ static void malformed_and_strange(void **state)
 	const uint8_t group[6] = {3, 0, 0, 0, 0, 1};
 
 	(void)state;
-	neigh_input(&t, 0, f, sizeof(f));
-	neigh_input(&t, 0, f, sizeof(f) - 1);
-	neigh_input(&t, 9, f, sizeof(f));
+	arp_input(&t, 0, f, sizeof(f));
+	arp_input(&t, 0, f, sizeof(f) - 1);
+	arp_input(&t, 9, f, sizeof(f));
 	arp_in(REQUEST, PEER, group, US);
 	arp_in(3, PEER, mac_a, US);
 	assert_int_equal(count.n[IPC_ARP_MALFORMED], 5);

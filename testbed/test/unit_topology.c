@@ -95,6 +95,53 @@ static void test_conf(void **state)
 	free(text);
 }
 
+/* IPv6 stands in the configuration of routers only, with routes as far as the first link of the way has it. */
+#define TWO3                                                                        \
+	"name: t\ntopology:\n  nodes: {a: {kind: xok}, b: {kind: xok}}\n  links:\n" \
+	"    - {endpoints: [\"a:0\", \"b:0\"], addresses6: [\"fd00:1::1/32\", "     \
+	"\"fd00:1::2/32\"]}\n"                                                      \
+	"    - {endpoints: [\"a:1\", \"b:1\"], addresses6: [\"fd00:1:5::1/64\", "   \
+	"\"fd00:1:5::2/64\"]}\n"
+static void test_conf6(void **state)
+{
+	static const char row[] =
+		"name: t\ntopology:\n  nodes: {h: {kind: edge}, a: {kind: xok}, b: {kind: xok}, "
+		"c: {kind: xok}}\n  links:\n"
+		"    - {endpoints: [\"h:0\", \"a:0\"], addresses6: [\"fd00:1::1/64\", "
+		"\"fd00:1::2/64\"]}\n"
+		"    - {endpoints: [\"a:1\", \"b:0\"], addresses6: [\"fd00:2::1/64\", "
+		"\"fd00:2::2/64\"]}\n"
+		"    - {endpoints: [\"b:1\", \"c:0\"]}\n"
+		"    - {endpoints: [\"c:1\", \"a:2\"], addresses6: [\"fd00:4::1/48\", "
+		"\"fd00:4::2/48\"]}\n";
+	static const char *const want[] = {
+		"role host\nport 0 address 10.0.1.1/24\nport 0 peer a\n",
+		"port 0 address fd00:1::2/64\nport 1 address fd00:2::1/64\n"
+		"port 2 address fd00:4::2/48\n",
+		"port 0 address fd00:2::2/64\nroute fd00:1::/64 via fd00:2::1\n",
+		"port 1 address fd00:4::1/48\nroute fd00:1::/64 via fd00:4::2\n"
+		"route fd00:2::/64 via fd00:4::2\n",
+	};
+
+	(void)state;
+	assert_int_equal(parse(row), 0);
+	for (uint32_t i = 0; i < 4; i++) {
+		char *text = NULL;
+		size_t len;
+		FILE *f = open_memstream(&text, &len);
+
+		topo_write_conf(&topo, i, f);
+		fclose(f);
+		/* The way from b to the last link begins with a link that has none. */
+		if (!strstr(text, want[i]) || (i == 0 && strstr(text, "fd00")) ||
+		    (i == 2 && strstr(text, "fd00:4")))
+			fail_msg("%s", text);
+		free(text);
+	}
+	assert_int_equal(parse(TWO3), -1);
+	assert_non_null(strstr(error.text, "overlaps"));
+}
+
 /* What is wrong, in which line and column, and a word that the message must hold. */
 static const struct {
 	const char *text;
@@ -153,6 +200,20 @@ static const struct {
 	 "A.B.C.D/LEN"},
 	{"{endpoints: [\"a:0\", \"b:0\"], addresses: [\"127.1.0.1/24\", \"127.1.0.2/24\"]}",
 	 "no host's"},
+	{"{endpoints: [\"a:0\", \"b:0\"], addresses6: [\"fd00::1/64\"]}", "write both"},
+	{"{endpoints: [\"a:0\", \"b:0\"], addresses6: [\"fd00::1/64\", \"fd00::1/64\"]}",
+	 "two hosts"},
+	{"{endpoints: [\"a:0\", \"b:0\"], addresses6: [\"fd00::1/64\", \"fd00:1::2/64\"]}",
+	 "one network"},
+	{"{endpoints: [\"a:0\", \"b:0\"], addresses6: [\"fd00::1\", \"fd00::2/64\"]}",
+	 "fd00:1::1/64"},
+	{"{endpoints: [\"a:0\", \"b:0\"], addresses6: [\"fd00::1/128\", \"fd00::2/128\"]}",
+	 "16 to 127"},
+	{"{endpoints: [\"a:0\", \"b:0\"], addresses6: [\"fe80::1/64\", \"fe80::2/64\"]}",
+	 "global address"},
+	{"{endpoints: [\"a:0\", \"b:0\"], addresses6: [\"ff02::1/64\", \"ff02::2/64\"]}",
+	 "global address"},
+	{"{endpoints: [\"a:0\", \"b:0\"], addresses6: [\"::1/64\", \"::2/64\"]}", "global address"},
 };
 
 static void test_errors(void **state)
@@ -351,15 +412,11 @@ static void test_quantities(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reads_all),
-		cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_conf),
-		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_rule_errors),
-		cmocka_unit_test(test_missing_key),
-		cmocka_unit_test(test_missing_module),
-		cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_gateways_arrive),
+		cmocka_unit_test(test_reads_all),   cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_conf),	    cmocka_unit_test(test_conf6),
+		cmocka_unit_test(test_errors),	    cmocka_unit_test(test_rule_errors),
+		cmocka_unit_test(test_missing_key), cmocka_unit_test(test_missing_module),
+		cmocka_unit_test(test_paths),	    cmocka_unit_test(test_gateways_arrive),
 		cmocka_unit_test(test_quantities),
 	};
 	return cmocka_run_group_tests_name("testbed/topology", tests, NULL, NULL);

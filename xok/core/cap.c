@@ -4,7 +4,12 @@
 
 static bool is_prefix(const struct xok_cap *a, const struct xok_cap *b)
 {
-	return a->len <= b->len && memcmp(a->name, b->name, a->len) == 0;
+	if (a->len > b->len)
+		return false;
+	for (uint32_t i = 0; i < a->len; i++)
+		if (a->name[i] != b->name[i])
+			return false;
+	return true;
 }
 
 bool cap_dominates(const struct xok_cap *a, const struct xok_cap *b)
@@ -109,7 +114,7 @@ static int find_acl(struct xok *x, uint32_t resource, uint32_t id, struct acl *l
 
 	switch (resource) {
 	case XOK_RES_FRAME:
-		if (!frame_is_user(x, id))
+		if (!frame_is_user(x, id) && !frame_is_table(x, id))
 			return XOK_ENOENT;
 		*l = (struct acl){x->frame[id].acl, XOK_NACL_FRAME, l->count};
 		return XOK_OK;

@@ -17,6 +17,13 @@
 #include "xok/filter.h"
 
 struct dpf;
+struct ring;
+
+/* How much of a rate is left: units a second, saved up for an eighth of a second. */
+struct xok_rate {
+	uint64_t rate, since;
+	int64_t left; /* below 0: owed */
+};
 
 struct xok_env {
 	struct xok_env_info *info;
@@ -31,16 +38,17 @@ struct xok_env {
 	void *fpu;	  /* the machine's */
 
 	/* The core's own. */
-	bool strict;	  /* what answers XOK_EPERM ends it */
-	uint64_t debt;	  /* ns its slices took from others; paid back in turns forfeited */
-	uint32_t nfilter; /* filters inserted */
-	uint32_t ring[XOK_ENV_RINGS]; /* kernel frame of each ring, 0: none */
+	bool strict;	      /* what answers XOK_EPERM ends it */
+	uint64_t debt;	      /* ns its slices took from others; paid back in turns forfeited */
+	uint32_t nfilter;     /* filters inserted */
+	struct xok_rate rate; /* of its handlers */
+	struct ring *ring[XOK_ENV_RINGS]; /* each in a kernel frame, NULL: none */
 };
 
 /* How much memory the bookkeeping of a machine of this size takes, a multiple of XOK_PAGE. */
 size_t xok_info_size(uint32_t nframe, uint32_t nport);
 
-/* How much kernel memory beside it the core needs (struct xok, rings, filters), a multiple of XOK_PAGE. */
+/* How much kernel memory beside it the core needs (struct xok, filters, the verifier's working memory), a multiple of XOK_PAGE. */
 size_t xok_core_size(uint32_t nport);
 
 struct xok_boot {
@@ -50,6 +58,10 @@ struct xok_boot {
 	void *core;	       /* zeroed, xok_core_size bytes */
 	uint32_t nframe, nport;
 	uint64_t tsc0, tsc_mult, wall0, boot_len;
+	/* Memory for generated code, seen twice: written at code_w, executed at code_x, where it cannot be written. 0 bytes: programs are interpreted. */
+	uint8_t *code_w;
+	const uint8_t *code_x;
+	size_t code_bytes;
 };
 
 /* All frames start as XOK_FRAME_KERNEL; xok_frame_release makes one free for environments. */
@@ -76,7 +88,8 @@ void xok_reflect(struct xok *x, struct xok_env *e);
 void xok_trap(struct xok *x, struct xok_env *e);
 /* The slice timer fired; e is the environment it interrupted (registers in e->regs) or NULL when idle. */
 void xok_tick(struct xok *x, struct xok_env *e);
-void xok_packet_in(struct xok *x, uint32_t port, const void *frame, size_t len);
+/* The frame is the core's to change until the call returns. */
+void xok_packet_in(struct xok *x, uint32_t port, void *frame, size_t len);
 void xok_cons_in(struct xok *x, uint32_t cons);
 
 /*

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The exokernel core. CORE_SRC is freestanding; it needs DPF_SRC beside it.
+# The exokernel core. CORE_SRC is freestanding; it needs DPF_SRC, VCODE_SRC and TABLE_SRC beside it.
 
-CORE_SRC := $(addprefix xok/core/,cap.c cons.c env.c filter.c frame.c init.c log.c map.c port.c ring.c \
-	sched.c syscall.c upcall.c)
+CORE_SRC := $(addprefix xok/core/,cap.c checksum.c code.c cons.c env.c filter.c frame.c handler.c helpers.c \
+	init.c log.c map.c object.c port.c prog.c ring.c sched.c syscall.c tables.c upcall.c)
 
-# The core on a machine in memory. DPF_SRC comes from a fragment that is read later.
-CORE_FAKE_SRC := $(CORE_SRC) $(wildcard xok/dpf/*.c) xok/core/test/fake.c xok/core/test/books.c
-CORE_TESTS := $(addprefix $(B)/test/test_core_,cap env map packet sched syscall)
+# The core on a machine in memory. What it needs comes from fragments that are read later.
+CORE_FAKE_SRC := $(CORE_SRC) $(wildcard xok/dpf/*.c xok/table/*.c xok/vcode/*.c) \
+	$(addprefix xok/core/test/,fake.c books.c load.c) xok/vcode/test/asm.c
+CORE_TESTS := $(addprefix $(B)/test/test_core_,cap env handler helpers map packet prog sched syscall table)
 
 $(CORE_TESTS): $(B)/test/test_core_%: $(B)/san/xok/core/test/test_%.o $(CORE_FAKE_SRC:%.c=$(B)/san/%.o)
 	@mkdir -p $(@D)
@@ -15,8 +16,12 @@ $(CORE_TESTS): $(B)/test/test_core_%: $(B)/san/xok/core/test/test_%.o $(CORE_FAK
 
 HOST_TESTS += $(CORE_TESTS)
 
-$(B)/fuzz/fuzz_syscall: $(B)/fuzzobj/xok/core/test/fuzz_syscall.o $(CORE_FAKE_SRC:%.c=$(B)/fuzzobj/%.o)
+$(B)/fuzz/fuzz_syscall: $(patsubst %,$(B)/fuzzobj/xok/core/test/%.o,fuzz_syscall fuzz_make) \
+		$(CORE_FAKE_SRC:%.c=$(B)/fuzzobj/%.o)
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(FUZZ_SAN) -o $@ $^
+
+# The check of the books is not what is looked for.
+$(B)/fuzzobj/xok/core/test/books.o: EXTRA_CFLAGS := -fno-sanitize=fuzzer
 
 FUZZERS += $(B)/fuzz/fuzz_syscall

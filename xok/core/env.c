@@ -64,20 +64,27 @@ static struct xok_env *top_of(struct xok *x, struct xok_env *e)
 	return top;
 }
 
+/* Do both belong to the same child of the root environment, or descend from it? */
+bool env_same_subtree(struct xok *x, struct xok_env *a, struct xok_env *b)
+{
+	struct xok_env *top = top_of(x, a);
+
+	return top && top_of(x, b) == top;
+}
+
 /*
  * Is there a free entry that a child of `parent` may take? One subtree cannot use up the table for
  * the others.
  */
 static int entry_room(struct xok *x, struct xok_env *parent)
 {
-	struct xok_env *top = top_of(x, parent);
 	uint32_t used = 0;
 	bool found = false;
 
 	for (uint32_t i = 0; i < XOK_NENV; i++) {
 		if (x->env_info[i].state == XOK_ENV_FREE)
 			found = true;
-		else if (top && top_of(x, &x->env[i]) == top)
+		else if (env_same_subtree(x, parent, &x->env[i]))
 			used++;
 	}
 	if (used >= XOK_ENV_SUBTREE)
@@ -102,6 +109,13 @@ static void free_entry(struct xok *x, struct xok_env *e)
 	x->env_info[env_index(x, e)] = (struct xok_env_info){.state = XOK_ENV_FREE};
 }
 
+/* Names reach logs and terminals: nothing but printable ASCII gets into one. `to` is zeroed. */
+void name_copy(char *to, size_t size, const char *from, size_t len)
+{
+	for (size_t i = 0; i < len && i + 1 < size && from[i]; i++)
+		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
+}
+
 /* Performs env_alloc, after its checks. No parent: the root environment. */
 struct xok_env *env_new(struct xok *x, struct xok_env *parent, uint32_t quota,
 			const struct xok_cap *c, const char *name, uint32_t len)
@@ -109,9 +123,10 @@ struct xok_env *env_new(struct xok *x, struct xok_env *parent, uint32_t quota,
 	struct xok_env *e = take_entry(x);
 	struct xok_env_info *info = e->info;
 
-	/* Names reach logs and terminals: nothing but printable ASCII gets into one. */
-	for (uint32_t i = 0; i < len && i + 1 < sizeof(info->name); i++)
-		info->name[i] = name[i] >= ' ' && name[i] <= '~' ? name[i] : '?';
+	name_copy(info->name, sizeof(info->name), name, len);
+	/* Who has all the machine has all of its time; a child has what it is given. */
+	info->handler_rate = parent ? 0 : UINT64_MAX;
+	rate_set(&e->rate, info->handler_rate, x->ops->now(x->m));
 	acl_first(info->acl, XOK_NACL, c);
 	info->nacl = 1;
 	if (parent) {
@@ -170,11 +185,13 @@ static void retire(struct xok *x, struct xok_env *e, uint8_t why)
 
 	sched_forget(x, e);
 	cons_forget(x, e);
+	progs_drop(x, e);
 	for (uint32_t i = 0; i < XOK_ENV_RINGS; i++)
 		if (e->ring[i])
 			ring_drop(x, e, i);
 	if (e->uenv_frame)
 		uenv_pin(x, e, 0, 0);
+	tables_retire(x, e, parent);
 	x->ops->space_free(x->m, e->root, unmap_frame, free_table, x);
 	e->root = 0;
 	frame_retire(x, e, parent);

@@ -8,33 +8,26 @@
  */
 #include "kernel.h"
 
-#define INDEX_BITS 10u
-#define GENERATIONS (1u << 21) /* ids stay below 2^31 */
+#define INDEX_BITS 11u
+#define GENERATIONS (1u << 20) /* ids stay below 2^31 */
 
 _Static_assert(XOK_NFILTER == 1u << INDEX_BITS, "the index fits its bits");
 _Static_assert(XOK_NFILTER < UINT16_MAX, "demux.bind holds index + 1");
 
-static uint32_t filter_id(const struct xok *x, uint32_t index)
+uint32_t filter_id(const struct xok *x, uint32_t index)
 {
 	return x->filter[index].gen << INDEX_BITS | index;
 }
 
-/*
- * Where the packet goes that the port's demultiplexer answered `bound` for; NULL: nobody is left
- * there.
- */
-struct xok_env *filter_target(struct xok *x, uint32_t port, uint32_t bound, uint32_t *id,
-			      struct ring **r)
+/* The index of the filter an id names. */
+int filter_find(const struct xok *x, uint32_t id, uint32_t *index)
 {
-	uint32_t index = x->demux[port].bind[bound] - 1u;
-	struct xok_env *e;
+	uint32_t i = id & (XOK_NFILTER - 1);
 
-	if (x->demux[port].bind[bound] == XOK_BIND_DEAD)
-		return NULL;
-	e = &x->env[index / XOK_ENV_FILTERS];
-	*id = filter_id(x, index);
-	*r = ring_of(x, e, x->filter[index].ring);
-	return e;
+	*index = i;
+	if (x->filter[i].nports && filter_id(x, i) == id)
+		return XOK_OK;
+	return id >> INDEX_BITS && id >> INDEX_BITS <= x->filter[i].gen ? XOK_ESTALE : XOK_ENOENT;
 }
 
 /* The environment's filters together cost one frame of its quota. */
@@ -50,20 +43,20 @@ static void uncount_filter(struct xok_env *e)
 		e->info->frames--;
 }
 
-/* One port less holds the filter; the last one takes it with it. */
+/* One port less holds the filter; the last one takes it with it, and its handler's binding. */
 static void unhold(struct xok *x, uint32_t index)
 {
-	if (!--x->filter[index].nports)
-		uncount_filter(&x->env[index / XOK_ENV_FILTERS]);
+	if (--x->filter[index].nports)
+		return;
+	uncount_filter(&x->env[index / XOK_ENV_FILTERS]);
+	prog_unref(x, x->filter[index].prog);
+	x->filter[index].prog = 0;
 }
 
-/*
- * Takes a filter out of a demultiplexer. Should the smaller program not fit where the larger one
- * did, the filter stays and leads nowhere, until an equal one takes its place.
- */
 static void demux_remove(struct demux *d, uint32_t bound)
 {
-	d->bind[bound] = dpf_remove(d->dpf, bound) ? XOK_BIND_DEAD : 0;
+	dpf_remove(d->dpf, bound);
+	d->bind[bound] = 0;
 }
 
 /* Removes a filter from every port that holds it. */
@@ -98,7 +91,7 @@ static bool on_port(const struct xok_filter *f, uint32_t port)
 
 static bool may_replace(const struct xok *x, uint16_t bound_to, const struct xok_cap *k)
 {
-	return bound_to == XOK_BIND_DEAD || cap_dominates(k, &x->filter[bound_to - 1u].cap);
+	return cap_dominates(k, &x->filter[bound_to - 1u].cap);
 }
 
 /*
@@ -168,7 +161,7 @@ static void bind_ports(struct xok *x, const struct xok_filter *f, uint32_t index
 
 		if (!on_port(f, p))
 			continue;
-		if (d->equal && d->bind[d->tried] != XOK_BIND_DEAD)
+		if (d->equal)
 			unhold(x, d->bind[d->tried] - 1u);
 		else
 			x->port[p].nfilter++;
@@ -188,7 +181,7 @@ static int filter_check(struct xok *x, struct xok_env *e, const struct arg *a)
 	for (uint32_t p = 0; p < x->nport; p++)
 		if (on_port(f, p) && !cap_grants(a[0].cap, x->port[p].acl, XOK_NACL, XOK_R))
 			return XOK_EPERM;
-	if (!x->nport || !ring_of(x, e, (uint32_t)a[2].raw))
+	if (!x->nport || !ring_of(e, (uint32_t)a[2].raw))
 		return XOK_ENOENT;
 	if (e->nfilter == XOK_ENV_FILTERS)
 		return XOK_EQUOTA;
@@ -221,12 +214,12 @@ int64_t sys_filter_insert(struct xok *x, struct xok_env *e, const struct arg *a)
 
 int64_t sys_filter_remove(struct xok *x, struct xok_env *e, const struct arg *a)
 {
-	uint32_t id = (uint32_t)a[1].raw, i = id & (XOK_NFILTER - 1);
+	uint32_t i;
 	(void)e;
 
-	if (!x->filter[i].nports || filter_id(x, i) != id)
-		return id >> INDEX_BITS && id >> INDEX_BITS <= x->filter[i].gen ? XOK_ESTALE
-										: XOK_ENOENT;
+	int rc = filter_find(x, (uint32_t)a[1].raw, &i);
+	if (rc)
+		return rc;
 	if (!cap_dominates(a[0].cap, &x->filter[i].cap))
 		return XOK_EPERM;
 

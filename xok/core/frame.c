@@ -80,6 +80,48 @@ bool frame_grants(const struct xok *x, const struct xok_cap *c, uint32_t frame, 
 	return cap_grants(c, x->frame[frame].acl, XOK_NACL_FRAME, need);
 }
 
+/* Of a table that was not given back? */
+bool frame_is_table(const struct xok *x, uint64_t frame)
+{
+	return frame < x->nframe && x->frame[frame].type == XOK_FRAME_TABLE &&
+	       !(x->frame[frame].flags & XOK_FRAME_RELEASED);
+}
+
+/* The first of n consecutive free frames, or 0. */
+uint32_t frame_find_run(const struct xok *x, uint32_t n)
+{
+	uint32_t len = 0;
+
+	for (uint32_t f = 1; f < x->nframe; f++) {
+		len = x->frame[f].type == XOK_FRAME_FREE ? len + 1 : 0;
+		if (len == n)
+			return f + 1 - n;
+	}
+	return 0;
+}
+
+/* Takes the frames that frame_find_run found, after frame_room; the list of free ones is walked. */
+void frame_take_run(struct xok *x, struct xok_env *e, uint8_t type, uint32_t first, uint32_t n)
+{
+	uint32_t *at = &x->frame_list;
+
+	for (uint32_t left = n; left;) {
+		uint32_t f = *at;
+
+		if (f - first >= n) {
+			at = &x->frame[f].owner;
+			continue;
+		}
+		*at = x->frame[f].owner;
+		left--;
+	}
+	for (uint32_t f = first; f < first + n; f++)
+		x->frame[f] = (struct xok_frame_info){.type = type, .owner = e->info->id};
+	x->info->frames_free -= n;
+	e->info->frames += n;
+	memset(frame_ptr(x, first), 0, (size_t)n * XOK_PAGE);
+}
+
 static void release(struct xok *x, uint32_t frame)
 {
 	x->frame[frame].flags |= XOK_FRAME_RELEASED;
@@ -88,9 +130,9 @@ static void release(struct xok *x, uint32_t frame)
 }
 
 /*
- * Gives back what an ended environment still owns, after its address space and rings are gone.
- * What others have mapped lives on until they let go of it, charged to the heir, which gets the
- * quota for it as well.
+ * Gives back what an ended environment still owns, after its address space, rings and tables are
+ * gone. What others have mapped, or use as a table, lives on until they let go of it, charged to
+ * the heir, which gets the quota for it as well.
  */
 void frame_retire(struct xok *x, struct xok_env *e, struct xok_env *heir)
 {
@@ -98,7 +140,8 @@ void frame_retire(struct xok *x, struct xok_env *e, struct xok_env *heir)
 		struct xok_frame_info *fi = &x->frame[f];
 
 		if (fi->owner != e->info->id ||
-		    (fi->type != XOK_FRAME_USER && fi->type != XOK_FRAME_DMA))
+		    (fi->type != XOK_FRAME_USER && fi->type != XOK_FRAME_DMA &&
+		     fi->type != XOK_FRAME_TABLE))
 			continue;
 		release(x, f);
 		if (fi->type == XOK_FRAME_FREE || !heir)

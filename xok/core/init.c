@@ -19,11 +19,17 @@ static size_t lay_out(struct xok_info *i, uint32_t nframe, uint32_t nport)
 		.nframe = nframe,
 		.nport = nport,
 		.nslice = XOK_NSLICE,
+		.nprog = XOK_NPROG,
+		.ntable = XOK_NTABLE,
 	};
 	i->env_off = (uint32_t)at;
 	at = align(at + XOK_NENV * sizeof(struct xok_env_info), 64);
 	i->port_off = (uint32_t)at;
 	at = align(at + nport * sizeof(struct xok_port_info), 64);
+	i->prog_off = (uint32_t)at;
+	at = align(at + XOK_NPROG * sizeof(struct xok_prog_info), 64);
+	i->table_off = (uint32_t)at;
+	at = align(at + XOK_NTABLE * sizeof(struct xok_table_info), 64);
 	i->slice_off = (uint32_t)at;
 	at = align(at + XOK_NSLICE * sizeof(uint32_t), 64);
 	i->frame_off = (uint32_t)at;
@@ -41,8 +47,27 @@ size_t xok_core_size(uint32_t nport)
 {
 	size_t bytes = align(sizeof(struct xok), 64);
 
+	bytes += align(vc_scratch_size(VC_INSNS_MAX), 64);
 	bytes += nport * align(sizeof(struct demux), 64);
 	return align(bytes + (size_t)nport * XOK_DPF_ARENA, XOK_PAGE);
+}
+
+/*
+ * Shares out the code memory: the demultiplexers get theirs where that leaves as much for programs.
+ */
+static void share_code(struct xok *x, const struct xok_boot *b)
+{
+	uint32_t bytes = (uint32_t)(b->code_bytes < UINT32_MAX / 2 ? b->code_bytes
+								   : UINT32_MAX / 2);
+	uint32_t at = 0;
+
+	x->cpu = vc_cpu();
+	if (XOK_DPF_CODE <= bytes / 2 / (x->nport ? x->nport : 1))
+		for (uint32_t p = 0; p < x->nport; p++, at += XOK_DPF_CODE)
+			dpf_code(x->demux[p].dpf, b->code_w + at, b->code_x + at, XOK_DPF_CODE);
+	x->code_bytes = bytes - at;
+	x->code_w = x->code_bytes ? b->code_w + at : NULL;
+	x->code_x = x->code_bytes ? b->code_x + at : NULL;
 }
 
 struct xok *xok_init(const struct xok_boot *b)
@@ -64,17 +89,29 @@ struct xok *xok_init(const struct xok_boot *b)
 	x->info->boot_len = b->boot_len;
 	x->env_info = (void *)(info + x->info->env_off);
 	x->port = (void *)(info + x->info->port_off);
+	x->prog_info = (void *)(info + x->info->prog_off);
+	x->table_info = (void *)(info + x->info->table_off);
 	x->slice = (void *)(info + x->info->slice_off);
 	x->frame = (void *)(info + x->info->frame_off);
 
 	for (uint32_t i = 0; i < XOK_NENV; i++)
 		x->env[i].info = &x->env_info[i];
+	for (uint32_t i = 0; i < XOK_NPROG; i++)
+		x->prog[i].info = &x->prog_info[i];
 	for (uint32_t f = 0; f < b->nframe; f++)
 		x->frame[f].type = XOK_FRAME_KERNEL;
+	x->scratch = at;
+	at += align(vc_scratch_size(VC_INSNS_MAX), 64);
 	x->demux = (void *)at;
 	at += b->nport * align(sizeof(struct demux), 64);
-	for (uint32_t p = 0; p < b->nport; p++, at += XOK_DPF_ARENA)
+	for (uint32_t p = 0; p < b->nport; p++, at += XOK_DPF_ARENA) {
+		uint64_t seed;
+
+		b->ops->random(b->m, &seed, sizeof(seed));
 		x->demux[p].dpf = dpf_init(at, XOK_DPF_ARENA);
+		dpf_seed(x->demux[p].dpf, seed);
+	}
+	share_code(x, b);
 	x->since = b->ops->now(b->m);
 	return x;
 }
@@ -97,7 +134,7 @@ struct xok_env *xok_root_env(struct xok *x, const char *name)
 		acl_first(x->cons[c].acl, XOK_NACL, &all);
 	acl_first(x->power_acl, XOK_NACL, &all);
 	acl_first(x->cpu_acl, XOK_NACL, &all);
-	x->slice[0] = e->info->id;
+	slice_set(x, 0, e->info->id);
 	return e;
 }
 

@@ -11,7 +11,10 @@
 
 #include "core.h"
 #include "xok/dpf/dpf.h"
+#include "xok/handler.h"
 #include "xok/sysnum.h"
+#include "xok/table/table.h"
+#include "xok/vcode/vcode.h"
 
 /* The compiler's own needs; the machine supplies them where there is no C library. */
 void *memcpy(void *restrict dst, const void *restrict src, size_t len);
@@ -20,26 +23,42 @@ int memcmp(const void *a, const void *b, size_t len);
 
 #define XOK_NCONS 2u
 #define XOK_NFILTER (XOK_NENV * XOK_ENV_FILTERS)
-#define XOK_DPF_ARENA (192u << 10)
+#define XOK_DPF_ARENA (512u << 10)
 #define XOK_RING_FRAMES (1u + XOK_RING_MAX / 2)
 #define XOK_RFLAGS_USER 0x202u /* interrupts on, nothing else */
+#define XOK_NCPU 1u
+#define XOK_DPF_CODE (64u << 10) /* of the code memory, for each port's demultiplexer */
+#define XOK_CALL_DEPTH 4u	 /* programs that call each other */
 
 /*
  * The kernel's side of a packet ring. Stands in a kernel frame of its own, charged to the
  * environment.
  */
 struct ring {
+	uint32_t self; /* that frame */
 	uint32_t nframe, nslots;
 	uint32_t head; /* the true one; the header page's copy is for the environment */
+	struct xok_ring *shared;
+	struct xok_slot *slot[XOK_RING_MAX]; /* by the kernel's own view, as is the header */
 	uint32_t frame[XOK_RING_FRAMES];
 };
+_Static_assert(sizeof(struct ring) <= XOK_PAGE, "a ring's frame holds it");
+
+/* What stands before a packet's data in its slot: a struct xok_slot without the data. */
+struct arrival {
+	uint16_t len, port;
+	uint32_t filter;
+	uint64_t time;
+};
+_Static_assert(sizeof(struct arrival) == offsetof(struct xok_slot, data), "head of a slot");
 
 /* One inserted filter. Entry i belongs to environment index i / XOK_ENV_FILTERS. */
 struct filter {
 	struct xok_cap cap; /* inserted with */
 	uint32_t ring;	    /* of its environment */
 	uint32_t gen;
-	uint32_t nports; /* demultiplexers that still hold it; 0: free */
+	uint16_t nports; /* demultiplexers that still hold it; 0: free */
+	uint16_t prog;	 /* its handler: index + 1, 0: none */
 };
 
 /*
@@ -52,8 +71,49 @@ struct demux {
 	bool equal;	/* it is the equal one's */
 	uint16_t bind[XOK_NFILTER];
 };
-/* In `bind`: the filter is gone, but the demultiplexer could not be compiled without it. */
-#define XOK_BIND_DEAD UINT16_MAX
+
+/* The kernel's side of a table; the rest stands in the bookkeeping, at the same index. */
+struct table {
+	uint32_t gen;
+	uint32_t head; /* RING: the true one */
+	bool released; /* given back: it lives on for the programs that use it */
+	void *mem;
+	uint8_t *values; /* ARRAY, PERCPU: what programs access, and how many bytes */
+	uint32_t bytes;
+};
+
+/*
+ * A loaded program. Its frames hold instructions, read-only data and private data, in this order. A
+ * program calls only such as were loaded before it: so none is active twice, and one struct vc_run
+ * each, prepared when it is loaded, is enough.
+ */
+struct prog {
+	struct xok *x;
+	struct xok_prog_info *info; /* id 0: free */
+	struct xok_env *env;
+	uint32_t gen;
+	uint32_t first, nframe;
+	uint32_t code_at, code_frames; /* its place in the code memory, and what it is charged */
+	uint32_t callers;
+	uint32_t height; /* 1 + the greatest of its callees': which of the stacks it uses */
+	uint32_t min_len, budget;
+	struct xok_rate rate;
+
+	/* What it may reach. */
+	uint32_t ntable, ncallee;
+	uint8_t table[XOK_PROG_TABLES]; /* index */
+	uint8_t writable;		/* bit n: table n */
+	struct prog *callee[XOK_PROG_CALLEES];
+
+	/* The run. */
+	int64_t given;	/* the budget it started with */
+	uint32_t limit; /* how much of the packet there is to trim; 0: it was called by another */
+	struct xok_handler_ctx ctx;
+	const uint8_t *base; /* compiled code; NULL: it is interpreted */
+	struct vc_code code;
+	struct vc_prog vc;
+	struct vc_run run;
+};
 
 struct cons {
 	struct xok_cap acl[XOK_NACL];
@@ -69,6 +129,8 @@ struct xok {
 	struct xok_env_info *env_info;
 	struct xok_frame_info *frame;
 	struct xok_port_info *port;
+	struct xok_prog_info *prog_info;
+	struct xok_table_info *table_info;
 	uint32_t *slice; /* environment id of each entry of the quantum vector, 0: free */
 	uint32_t nframe, nport;
 
@@ -78,6 +140,8 @@ struct xok {
 
 	struct xok_env *current, *handoff; /* who runs; who was yielded to by name */
 	uint32_t slice_pos;
+	uint64_t slices;     /* bit n: entry n of the quantum vector is not free */
+	uint64_t timed;	     /* bit n: environment index n may sleep until a deadline */
 	uint64_t slice_end;  /* when the timer must fire */
 	uint64_t slice_over; /* when the slice ended whose upcall is unanswered */
 	uint64_t since;	     /* time up to which run_ns and idle_ns are charged */
@@ -88,6 +152,16 @@ struct xok {
 
 	struct filter filter[XOK_NFILTER];
 	struct demux *demux; /* one a port */
+
+	/* Downloaded code. */
+	uint32_t cpu;	 /* vc_cpu() */
+	uint8_t *code_w; /* code memory of programs, as it is written and as it is executed */
+	const uint8_t *code_x;
+	uint32_t code_bytes;
+	struct table table[XOK_NTABLE];
+	struct prog prog[XOK_NPROG];
+	_Alignas(16) uint8_t stack[XOK_CALL_DEPTH][VC_STACK_BYTES]; /* of programs, by height */
+	void *scratch;						    /* the verifier's */
 
 	bool in_batch;
 	uint8_t tx[XOK_FRAME_MAX];
@@ -127,6 +201,9 @@ void frame_unref(struct xok *x, uint32_t frame);
 bool frame_is_user(const struct xok *x, uint64_t frame);
 bool frame_grants(const struct xok *x, const struct xok_cap *c, uint32_t frame, uint8_t need);
 void frame_retire(struct xok *x, struct xok_env *e, struct xok_env *heir);
+uint32_t frame_find_run(const struct xok *x, uint32_t n);
+void frame_take_run(struct xok *x, struct xok_env *e, uint8_t type, uint32_t first, uint32_t n);
+bool frame_is_table(const struct xok *x, uint64_t frame);
 void *frame_ptr(struct xok *x, uint32_t frame);
 
 /* env.c */
@@ -142,6 +219,8 @@ int env_find(struct xok *x, uint64_t id, struct xok_env **e);
 struct xok_env *env_by_id(struct xok *x, uint32_t id);
 struct xok_env *env_new(struct xok *x, struct xok_env *parent, uint32_t quota,
 			const struct xok_cap *c, const char *name, uint32_t len);
+bool env_same_subtree(struct xok *x, struct xok_env *a, struct xok_env *b);
+void name_copy(char *to, size_t size, const char *from, size_t len);
 bool env_grants(const struct xok_env *e, const struct xok_cap *c, uint8_t need);
 void env_start(struct xok_env *e, uint64_t rip, uint64_t rsp);
 void env_post(struct xok_env *e, uint32_t events);
@@ -155,18 +234,66 @@ void uenv_pin(struct xok *x, struct xok_env *e, uint64_t va, uint32_t frame);
 
 /* sched.c */
 uint64_t sched_account(struct xok *x);
+void slice_set(struct xok *x, uint32_t i, uint32_t id);
 void sched_forget(struct xok *x, struct xok_env *e);
 
 /* ring.c */
-struct ring *ring_of(struct xok *x, const struct xok_env *e, uint64_t ring);
-bool ring_put(struct xok *x, struct xok_env *e, struct ring *r, const struct xok_slot *head,
-	      const void *data);
+struct ring *ring_of(const struct xok_env *e, uint64_t ring);
+bool ring_put(struct xok_env *e, struct ring *r, const struct arrival *a, const void *data);
 void ring_drop(struct xok *x, struct xok_env *e, uint32_t ring);
 
 /* filter.c */
+int filter_find(const struct xok *x, uint32_t id, uint32_t *index);
+uint32_t filter_id(const struct xok *x, uint32_t index);
 void filters_drop(struct xok *x, struct xok_env *e, uint32_t ring);
-struct xok_env *filter_target(struct xok *x, uint32_t port, uint32_t bound, uint32_t *id,
-			      struct ring **r);
+
+/* port.c */
+bool port_usable(const struct xok *x, uint32_t port, size_t len);
+int port_send(struct xok *x, uint32_t port, const void *frame, size_t len);
+
+/*
+ * object.c: entries of tables that many environments share. Each entry of `info` starts with id and
+ * owner, as struct xok_prog_info does.
+ */
+struct objects {
+	const void *info;
+	size_t size; /* of an entry */
+	uint32_t n, per_env, per_subtree;
+};
+int64_t object_room(struct xok *x, struct xok_env *e, const struct objects *o);
+uint32_t object_generation(uint32_t *gen, uint32_t n);
+int object_find(const struct objects *o, uint32_t id, uint32_t gen, uint32_t *index);
+
+/* tables.c */
+int table_find(const struct xok *x, uint32_t id, uint32_t *index);
+void table_ref(struct xok *x, uint32_t index);
+void table_unref(struct xok *x, uint32_t index);
+bool table_page_writable(const struct xok *x, uint32_t frame);
+void tables_retire(struct xok *x, struct xok_env *e, struct xok_env *heir);
+
+/* code.c */
+int64_t code_find(const struct xok *x, uint32_t size);
+
+/* prog.c */
+int prog_find(const struct xok *x, const struct xok_env *e, uint32_t id, uint32_t *index);
+void prog_ref(struct xok *x, uint16_t prog);
+void prog_unref(struct xok *x, uint16_t prog);
+void progs_drop(struct xok *x, struct xok_env *e);
+
+/* handler.c */
+bool rate_refill(struct xok_rate *r, uint64_t now);
+void rate_set(struct xok_rate *r, uint64_t rate, uint64_t now);
+int prog_run(struct prog *p, uint8_t *window, uint32_t len, int64_t budget);
+bool handler_packet(struct prog *p, void *frame, struct arrival *a);
+
+static inline bool rate_open(struct xok_rate *r, uint64_t now)
+{
+	return r->left > 0 || rate_refill(r, now);
+}
+
+/* helpers.c, checksum.c */
+extern const vc_helper_fn handler_fns[VC_NHELPER];
+uint32_t checksum(const void *data, size_t len);
 
 /* cons.c */
 void cons_forget(struct xok *x, const struct xok_env *e);

@@ -21,7 +21,7 @@ struct xok_machine_ops {
 	uint64_t (*now)(void *m); /* monotonic ns */
 	void (*random)(void *m, void *buf, size_t len);
 
-	/* The kernel's own view of a frame; valid for every frame below nframe. */
+	/* The kernel's own view of a frame; valid for every frame below nframe. Consecutive frames are consecutive in it. */
 	void *(*frame_ptr)(void *m, uint32_t frame);
 
 	/*

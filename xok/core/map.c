@@ -55,6 +55,17 @@ int map_page(struct xok *x, struct xok_env *e, uint64_t va, uint32_t frame, uint
 	return XOK_OK;
 }
 
+/*
+ * A table is the kernel's to change, but for what is plain memory to all, and nothing of it is
+ * code.
+ */
+static int table_map_check(const struct xok *x, uint32_t frame, uint32_t prot)
+{
+	if (prot & XOK_PROT_X)
+		return XOK_EINVAL;
+	return prot & XOK_PROT_W && !table_page_writable(x, frame) ? XOK_EINVAL : XOK_OK;
+}
+
 static int map_check(struct xok *x, const struct arg *a, uint32_t prot)
 {
 	uint8_t need = XOK_R | (prot & XOK_PROT_W ? XOK_W : 0);
@@ -68,10 +79,12 @@ static int map_check(struct xok *x, const struct arg *a, uint32_t prot)
 	 */
 	if (!(prot & XOK_PROT_R) || ((prot & XOK_PROT_W) && (prot & XOK_PROT_X)))
 		return XOK_EINVAL;
-	if (!frame_is_user(x, frame))
+	if (!frame_is_user(x, frame) && !frame_is_table(x, frame))
 		return XOK_ENOENT;
 	if (!frame_grants(x, a[0].cap, (uint32_t)frame, need))
 		return XOK_EPERM;
+	if (frame_is_table(x, frame) && table_map_check(x, (uint32_t)frame, prot))
+		return XOK_EINVAL;
 	return x->frame[frame].refs == UINT16_MAX ? XOK_EBUSY : XOK_OK;
 }
 

@@ -17,11 +17,17 @@ void xok_port_up(struct xok *x, uint32_t port, const uint8_t mac[6], uint16_t mt
 	x->port[port].up = 1;
 }
 
-void xok_packet_in(struct xok *x, uint32_t port, const void *frame, size_t len)
+/* The index of the filter that claims the packet, or DPF_NONE. */
+static uint32_t claimed_by(const struct demux *d, const void *frame, size_t len)
+{
+	uint32_t bound = dpf_match(d->dpf, frame, len);
+
+	return bound == DPF_NONE ? DPF_NONE : d->bind[bound] - 1u;
+}
+
+void xok_packet_in(struct xok *x, uint32_t port, void *frame, size_t len)
 {
 	struct xok_port_info *p = &x->port[port];
-	struct xok_slot head = {.len = (uint16_t)len, .port = (uint16_t)port};
-	struct ring *r;
 
 	/*
 	 * Less than an Ethernet header, or more than a slot was made for: a device's mistake, or
@@ -33,33 +39,48 @@ void xok_packet_in(struct xok *x, uint32_t port, const void *frame, size_t len)
 	}
 	p->rx_packets++;
 	p->rx_bytes += len;
-	uint32_t bound = dpf_match(x->demux[port].dpf, frame, len);
-	struct xok_env *e = bound == DPF_NONE ? NULL
-					      : filter_target(x, port, bound, &head.filter, &r);
-
-	if (!e) {
+	uint32_t index = claimed_by(&x->demux[port], frame, len);
+	if (index == DPF_NONE) {
 		p->rx_no_filter++;
 		return;
 	}
-	head.time = x->ops->now(x->m);
-	if (!ring_put(x, e, r, &head, frame))
+	const struct filter *f = &x->filter[index];
+	struct xok_env *e = &x->env[index / XOK_ENV_FILTERS];
+	struct arrival a = {(uint16_t)len, (uint16_t)port, filter_id(x, index), x->ops->now(x->m)};
+
+	if (f->prog) {
+		p->rx_handled++;
+		bool pass = handler_packet(&x->prog[f->prog - 1u], frame, &a);
+		x->info->handler_ns += x->ops->now(x->m) - a.time;
+		if (!pass)
+			return;
+	}
+	if (!ring_put(e, e->ring[f->ring], &a, frame))
 		p->rx_ring_full++;
 }
 
-/*
- * The length of the frame that the parts make, or an error. Each part is bounded before it is
- * added.
- */
-static int64_t gather_length(const struct xok_iov *iov, uint64_t n, uint32_t max)
+/* May a frame of that length leave there now? */
+bool port_usable(const struct xok *x, uint32_t port, size_t len)
 {
-	uint64_t len = 0;
+	const struct xok_port_info *p = &x->port[port];
 
-	for (uint64_t i = 0; i < n; i++) {
-		if (iov[i].len > max - len)
-			return XOK_EINVAL;
-		len += iov[i].len;
+	return port < x->nport && p->up && len >= XOK_FRAME_MIN && len <= XOK_FRAME_MAX &&
+	       len <= p->mtu + XOK_FRAME_MIN;
+}
+
+/* Sends a frame, where port_usable: XOK_OK or XOK_EAGAIN. */
+int port_send(struct xok *x, uint32_t port, const void *frame, size_t len)
+{
+	struct xok_port_info *p = &x->port[port];
+	int rc = x->ops->transmit(x->m, port, frame, len);
+
+	if (rc) {
+		p->tx_full++;
+		return rc;
 	}
-	return len < XOK_FRAME_MIN ? XOK_EINVAL : (int64_t)len;
+	p->tx_packets++;
+	p->tx_bytes += len;
+	return XOK_OK;
 }
 
 int64_t sys_transmit(struct xok *x, struct xok_env *e, const struct arg *a)
@@ -70,30 +91,24 @@ int64_t sys_transmit(struct xok *x, struct xok_env *e, const struct arg *a)
 
 	if (port >= x->nport || !x->port[port].up)
 		return XOK_ENOENT;
-	struct xok_port_info *p = &x->port[port];
+	const struct xok_port_info *p = &x->port[port];
 	if (!cap_grants(a[0].cap, p->acl, XOK_NACL, XOK_W))
 		return XOK_EPERM;
 	if (n > XOK_NIOV)
 		return XOK_EINVAL;
 	uint32_t max = p->mtu + XOK_FRAME_MIN;
-	int64_t rc = gather_length(iov, n, max < XOK_FRAME_MAX ? max : XOK_FRAME_MAX);
-	if (rc < 0)
-		return rc;
-	for (uint64_t i = 0; i < n; i++) {
-		if (!iov[i].len)
-			continue;
-		rc = x->ops->copyin(x->m, e->root, x->tx + len, iov[i].base, iov[i].len);
-		if (rc)
-			return rc;
-		len += (uint32_t)iov[i].len;
+	if (max > XOK_FRAME_MAX)
+		max = XOK_FRAME_MAX;
+	/* Each part is bounded before it is added. */
+	for (const struct xok_iov *part = iov; part < iov + n; part++) {
+		if (part->len > max - len)
+			return XOK_EINVAL;
+		if (part->len && x->ops->copyin(x->m, e->root, x->tx + len, part->base, part->len))
+			return XOK_EFAULT;
+		len += (uint32_t)part->len;
 	}
+	if (len < XOK_FRAME_MIN)
+		return XOK_EINVAL;
 
-	rc = x->ops->transmit(x->m, port, x->tx, len);
-	if (rc) {
-		p->tx_full++;
-		return rc;
-	}
-	p->tx_packets++;
-	p->tx_bytes += len;
-	return XOK_OK;
+	return port_send(x, port, x->tx, len);
 }

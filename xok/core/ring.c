@@ -6,32 +6,30 @@
  */
 #include "kernel.h"
 
-struct ring *ring_of(struct xok *x, const struct xok_env *e, uint64_t ring)
+struct ring *ring_of(const struct xok_env *e, uint64_t ring)
 {
-	if (ring >= XOK_ENV_RINGS || !e->ring[ring])
-		return NULL;
-	return frame_ptr(x, e->ring[ring]);
+	return ring < XOK_ENV_RINGS ? e->ring[ring] : NULL;
 }
 
 /* Puts a packet into the ring, or returns false when there is no room for it. */
-bool ring_put(struct xok *x, struct xok_env *e, struct ring *r, const struct xok_slot *head,
-	      const void *data)
+bool ring_put(struct xok_env *e, struct ring *r, const struct arrival *a, const void *data)
 {
-	struct xok_ring *shared = frame_ptr(x, r->frame[0]);
 	/* Acquire: the environment is done with the slots it gives back. */
-	uint32_t used = r->head - __atomic_load_n(&shared->tail, __ATOMIC_ACQUIRE);
+	uint32_t used = r->head - __atomic_load_n(&r->shared->tail, __ATOMIC_ACQUIRE);
 
 	/* A tail outside [head - nslots, head] gives a distance above nslots: full. */
 	if (used >= r->nslots)
 		return false;
-	uint32_t i = r->head & (r->nslots - 1);
-	struct xok_slot *slot = (struct xok_slot *)frame_ptr(x, r->frame[1 + i / 2]) + i % 2;
+	struct xok_slot *slot = r->slot[r->head & (r->nslots - 1)];
 
-	memcpy(slot, head, offsetof(struct xok_slot, data));
-	memcpy(slot->data, data, head->len);
+	slot->len = a->len;
+	slot->port = a->port;
+	slot->filter = a->filter;
+	slot->time = a->time;
+	memcpy(slot->data, data, a->len);
 	r->head++;
 	/* Release: the slot is written before the head that covers it. */
-	__atomic_store_n(&shared->head, r->head, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->shared->head, r->head, __ATOMIC_RELEASE);
 	e->info->packets++;
 	env_post(e, XOK_EV_PACKET);
 	return true;
@@ -74,8 +72,9 @@ int64_t sys_ring_bind(struct xok *x, struct xok_env *e, const struct arg *a)
 	if (rc)
 		return rc;
 
-	e->ring[i] = frame_take(x, e, XOK_FRAME_KERNEL);
-	struct ring *r = frame_ptr(x, e->ring[i]);
+	uint32_t self = frame_take(x, e, XOK_FRAME_KERNEL);
+	struct ring *r = frame_ptr(x, self);
+	r->self = self;
 	r->nframe = (uint32_t)n;
 	r->nslots = (uint32_t)nslots;
 	for (uint32_t j = 0; j < r->nframe; j++) {
@@ -83,28 +82,31 @@ int64_t sys_ring_bind(struct xok *x, struct xok_env *e, const struct arg *a)
 		x->frame[frame[j]].type = XOK_FRAME_DMA;
 		frame_ref(x, frame[j]);
 	}
-	memset(frame_ptr(x, frame[0]), 0, sizeof(struct xok_ring));
-	((struct xok_ring *)frame_ptr(x, frame[0]))->nslots = r->nslots;
+	for (uint32_t j = 0; j < r->nslots; j++)
+		r->slot[j] = (struct xok_slot *)frame_ptr(x, frame[1 + j / 2]) + j % 2;
+	r->shared = frame_ptr(x, frame[0]);
+	*r->shared = (struct xok_ring){.nslots = r->nslots};
+	e->ring[i] = r;
 	return i;
 }
 
 /* Gives a ring back, and the filters that end in it. */
 void ring_drop(struct xok *x, struct xok_env *e, uint32_t ring)
 {
-	struct ring *r = frame_ptr(x, e->ring[ring]);
+	struct ring *r = e->ring[ring];
 
 	filters_drop(x, e, ring);
 	for (uint32_t i = 0; i < r->nframe; i++) {
 		x->frame[r->frame[i]].type = XOK_FRAME_USER;
 		frame_unref(x, r->frame[i]);
 	}
-	frame_put(x, e->ring[ring]);
-	e->ring[ring] = 0;
+	frame_put(x, r->self);
+	e->ring[ring] = NULL;
 }
 
 int64_t sys_ring_release(struct xok *x, struct xok_env *e, const struct arg *a)
 {
-	if (!ring_of(x, e, a[0].raw))
+	if (!ring_of(e, a[0].raw))
 		return XOK_ENOENT;
 
 	ring_drop(x, e, (uint32_t)a[0].raw);

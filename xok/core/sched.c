@@ -7,6 +7,8 @@
 /* A timer may fire this much early, by rounding, and still end the slice. */
 #define EARLY_NS (XOK_TICK_NS / 100)
 
+_Static_assert(XOK_NSLICE == 64 && XOK_NENV <= 64, "bits of x->slices and x->timed");
+
 static bool runnable(const struct xok_env *e)
 {
 	return e->info->state == XOK_ENV_RUNNABLE;
@@ -25,12 +27,19 @@ uint64_t sched_account(struct xok *x)
 	return now;
 }
 
+/* Gives an entry of the quantum vector to an environment; 0: to nobody. */
+void slice_set(struct xok *x, uint32_t i, uint32_t id)
+{
+	x->slice[i] = id;
+	x->slices = (x->slices & ~(1ull << i)) | (uint64_t)(id != 0) << i;
+}
+
 /* An environment ends: its slices are free again. */
 void sched_forget(struct xok *x, struct xok_env *e)
 {
 	for (uint32_t i = 0; i < XOK_NSLICE; i++)
 		if (x->slice[i] == e->info->id)
-			x->slice[i] = 0;
+			slice_set(x, i, 0);
 	if (x->handoff == e)
 		x->handoff = NULL;
 	if (x->current == e) {
@@ -39,17 +48,22 @@ void sched_forget(struct xok *x, struct xok_env *e)
 	}
 }
 
-/* Wakes who slept until now or before. Returns the earliest deadline that is left. */
+/*
+ * Wakes who slept until now or before. Returns the earliest deadline that is left. Who was woken
+ * otherwise, or ended, or sleeps for ever leaves `timed` here.
+ */
 static uint64_t wake_sleepers(struct xok *x, uint64_t now)
 {
 	uint64_t first = UINT64_MAX;
 
-	for (uint32_t i = 0; i < XOK_NENV; i++) {
+	for (uint64_t left = x->timed; left; left &= left - 1) {
+		uint32_t i = (uint32_t)__builtin_ctzll(left);
 		struct xok_env *e = &x->env[i];
 
-		if (x->env_info[i].state != XOK_ENV_SLEEPING)
-			continue;
-		if (e->deadline <= now) {
+		if (x->env_info[i].state != XOK_ENV_SLEEPING || e->deadline == UINT64_MAX) {
+			x->timed &= ~(1ull << i);
+		} else if (e->deadline <= now) {
+			x->timed &= ~(1ull << i);
 			e->regs.rax = 0;
 			e->sleep_mask = 0;
 			e->info->state = XOK_ENV_RUNNABLE;
@@ -60,6 +74,14 @@ static uint64_t wake_sleepers(struct xok *x, uint64_t now)
 	return first;
 }
 
+/* The first entry of `left`, which is not empty, at or after `from`, going round. */
+static uint32_t slice_after(uint64_t left, uint32_t from)
+{
+	uint64_t behind = left & ~0ull << (from % XOK_NSLICE);
+
+	return (uint32_t)__builtin_ctzll(behind ? behind : left);
+}
+
 /*
  * The next runnable environment of the vector. One that owes a whole slice forfeits its turn to
  * any that does not: the time it overran was the others', and comes back to them here. Among
@@ -68,13 +90,16 @@ static uint64_t wake_sleepers(struct xok *x, uint64_t now)
 static struct xok_env *next_in_vector(struct xok *x)
 {
 	struct xok_env *debtor = NULL;
-	uint32_t debtor_pos = 0;
+	uint32_t debtor_pos = 0, last = x->slice_pos;
 
-	for (uint32_t i = 1; i <= XOK_NSLICE; i++) {
-		uint32_t pos = (x->slice_pos + i) % XOK_NSLICE;
-		struct xok_env *e = x->slice[pos] ? env_by_id(x, x->slice[pos]) : NULL;
+	for (uint64_t left = x->slices; left;) {
+		uint32_t pos = slice_after(left, last + 1);
+		/* An environment that ends leaves the vector: whoever stands here lives. */
+		struct xok_env *e = &x->env[XOK_ENV_INDEX(x->slice[pos])];
 
-		if (!e || !runnable(e))
+		left &= ~(1ull << pos);
+		last = pos;
+		if (!runnable(e))
 			continue;
 		if (e->debt < XOK_TICK_NS) {
 			x->slice_pos = pos;
@@ -183,6 +208,7 @@ int64_t sys_env_sleep(struct xok *x, struct xok_env *e, const struct arg *a)
 	e->sleep_mask = mask;
 	e->deadline = deadline;
 	e->info->state = XOK_ENV_SLEEPING;
+	x->timed |= 1ull << env_index(x, e);
 	return 0; /* rax is written again when it wakes */
 }
 
@@ -215,7 +241,7 @@ int64_t sys_slice_alloc(struct xok *x, struct xok_env *e, const struct arg *a)
 	if (i == XOK_NSLICE)
 		return XOK_ENOMEM;
 
-	x->slice[i] = a[2].env->info->id;
+	slice_set(x, i, a[2].env->info->id);
 	return i;
 }
 
@@ -229,6 +255,6 @@ int64_t sys_slice_free(struct xok *x, struct xok_env *e, const struct arg *a)
 	if (i >= XOK_NSLICE || !x->slice[i])
 		return XOK_ENOENT;
 
-	x->slice[i] = 0;
+	slice_set(x, i, 0);
 	return XOK_OK;
 }

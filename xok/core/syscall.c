@@ -8,51 +8,18 @@
  */
 #include "kernel.h"
 
-enum kind { NONE, ARG_K, ARG_U32, ARG_U64, ARG_ENV, ARG_VA, ARG_IN, ARG_OUT, ARG_INV, ARG_OUTV };
+enum kind { NONE, ARG_K, ARG_WORD, ARG_ENV, ARG_IN, ARG_OUT, ARG_INV, ARG_OUTV };
 
 struct kind_of_arg {
 	uint8_t kind;
 	uint16_t size; /* of one element, where the kind is a pointer */
 };
 
-struct call {
-	int64_t (*fn)(struct xok *x, struct xok_env *e, const struct arg *a);
-	struct kind_of_arg arg[6];
-};
-
-/* clang-format off */
-#define K(name) {ARG_K, 0}
-#define U32(name) {ARG_U32, 0}
-#define U64(name) {ARG_U64, 0}
-#define ENV(name) {ARG_ENV, 0}
-#define VA(name) {ARG_VA, 0}
-#define IN(type, name) {ARG_IN, sizeof(type)}
-#define OUT(type, name) {ARG_OUT, sizeof(type)}
-#define INV(type, name) {ARG_INV, sizeof(type)}
-#define OUTV(type, name) {ARG_OUTV, sizeof(type)}
-#define ARGS(...) __VA_ARGS__
-#define XOK_SYSCALL(nr, name, args, contract) [nr] = {sys_##name, {ARGS args}},
-static const struct call calls[XOK_NSYS] = {
-#include "xok/syscalls.def"
-};
-#undef XOK_SYSCALL
-#undef ARGS
-#undef OUTV
-#undef INV
-#undef OUT
-#undef IN
-#undef VA
-#undef ENV
-#undef U64
-#undef U32
-#undef K
-/* clang-format on */
-
 /*
  * How many bytes a pointer argument covers; its count, the argument after it, is brought into
  * range.
  */
-static int extent(const struct kind_of_arg *k, struct arg *a, size_t *bytes)
+static inline int extent(const struct kind_of_arg *k, struct arg *a, size_t *bytes)
 {
 	*bytes = k->size;
 	if (k->kind == ARG_IN || k->kind == ARG_OUT)
@@ -68,7 +35,7 @@ static int extent(const struct kind_of_arg *k, struct arg *a, size_t *bytes)
 	return XOK_OK;
 }
 
-static int decode_memory(struct xok *x, struct xok_env *e, const struct kind_of_arg *k,
+static inline int decode_memory(struct xok *x, struct xok_env *e, const struct kind_of_arg *k,
 			 struct arg *a)
 {
 	uint8_t *buf = x->buf[x->in_batch];
@@ -97,44 +64,89 @@ static int decode_env(struct xok *x, struct xok_env *e, uint64_t nr, struct arg 
 	return env_live(a->env) || nr == XOK_SYS_env_destroy ? XOK_OK : XOK_ENOENT;
 }
 
-static int decode(struct xok *x, struct xok_env *e, uint64_t nr, const uint64_t raw[6],
-		  struct arg *a)
+/* One argument, of a kind that is known where this is called from. */
+static inline __attribute__((always_inline)) int decode(struct xok *x, struct xok_env *e,
+							uint64_t nr, const struct kind_of_arg *k,
+							struct arg *a)
 {
-	int rc = XOK_OK;
+	switch (k->kind) {
+	case ARG_K:
+		if (a->raw >= XOK_NCAP)
+			return XOK_EINVAL;
+		a->cap = &e->info->cap[a->raw];
+		return XOK_OK;
+	case ARG_ENV: return decode_env(x, e, nr, a);
+	case ARG_IN:
+	case ARG_OUT:
+	case ARG_INV:
+	case ARG_OUTV: return decode_memory(x, e, k, a);
+	default: return XOK_OK;
+	}
+}
 
+typedef int64_t sys_fn(struct xok *x, struct xok_env *e, const struct arg *a);
+
+/*
+ * Decodes one call's arguments, in their order, and makes the call. Being inlined for each call,
+ * with what its arguments are, it comes down to the instructions that these take.
+ */
+static inline __attribute__((always_inline)) int64_t make(struct xok *x, struct xok_env *e,
+							  uint64_t nr, sys_fn *fn,
+							  const struct kind_of_arg k[6],
+							  const uint64_t raw[6])
+{
+	struct arg a[6];
+	int rc;
+
+#pragma GCC unroll 6
 	for (uint32_t i = 0; i < 6; i++)
 		a[i].raw = raw[i];
-	for (uint32_t i = 0; i < 6 && !rc; i++) {
-		const struct kind_of_arg *k = &calls[nr].arg[i];
-
-		switch (k->kind) {
-		case ARG_K:
-			if (a[i].raw >= XOK_NCAP)
-				rc = XOK_EINVAL;
-			else
-				a[i].cap = &e->info->cap[a[i].raw];
-			break;
-		case ARG_ENV: rc = decode_env(x, e, nr, &a[i]); break;
-		case ARG_IN:
-		case ARG_OUT:
-		case ARG_INV:
-		case ARG_OUTV: rc = decode_memory(x, e, k, &a[i]); break;
-		default: break;
-		}
+#pragma GCC unroll 6
+	for (uint32_t i = 0; i < 6; i++) {
+		rc = decode(x, e, nr, &k[i], &a[i]);
+		if (rc)
+			return rc;
 	}
-	return rc;
+	return fn(x, e, a);
 }
+
+/* clang-format off */
+#define K(name) {ARG_K, 0}
+#define U32(name) {ARG_WORD, 0}
+#define U64(name) {ARG_WORD, 0}
+#define ENV(name) {ARG_ENV, 0}
+#define VA(name) {ARG_WORD, 0}
+#define IN(type, name) {ARG_IN, sizeof(type)}
+#define OUT(type, name) {ARG_OUT, sizeof(type)}
+#define INV(type, name) {ARG_INV, sizeof(type)}
+#define OUTV(type, name) {ARG_OUTV, sizeof(type)}
+#define ARGS(...) __VA_ARGS__
+#define XOK_SYSCALL(nr, name, args, contract) \
+	case nr: return make(x, e, nr, sys_##name, (const struct kind_of_arg[6]){ARGS args}, raw);
+static int64_t dispatch(struct xok *x, struct xok_env *e, uint64_t nr, const uint64_t raw[6])
+{
+	switch (nr) {
+#include "xok/syscalls.def"
+	default: return XOK_ENOSYS;
+	}
+}
+#undef XOK_SYSCALL
+#undef ARGS
+#undef OUTV
+#undef INV
+#undef OUT
+#undef IN
+#undef VA
+#undef ENV
+#undef U64
+#undef U32
+#undef K
+/* clang-format on */
 
 static int64_t perform(struct xok *x, struct xok_env *e, uint64_t nr, const uint64_t raw[6])
 {
-	struct arg a[6];
-
-	if (nr >= XOK_NSYS)
-		return XOK_ENOSYS;
-	e->info->syscalls++;
-	int64_t rc = decode(x, e, nr, raw, a);
-	if (!rc)
-		rc = calls[nr].fn(x, e, a);
+	e->info->syscalls += nr < XOK_NSYS;
+	int64_t rc = dispatch(x, e, nr, raw);
 	if (rc == XOK_EPERM && e->strict)
 		env_end(x, e, XOK_END_VIOLATION);
 	return rc;
@@ -145,11 +157,21 @@ int64_t xok_syscall(struct xok *x, struct xok_env *e, uint64_t nr, const uint64_
 	return perform(x, e, nr - XOK_SYS_BASE, arg);
 }
 
-/* Calls that end or block the caller have no place in the middle of a batch. */
+/*
+ * Calls that end or block the caller have no place in the middle of a batch; nor have those that
+ * take milliseconds, since interrupts are off until it is over.
+ */
 static bool in_batch_refused(uint64_t nr)
 {
-	return nr == XOK_SYS_batch || nr == XOK_SYS_env_exit || nr == XOK_SYS_env_sleep ||
-	       nr == XOK_SYS_yield;
+	switch (nr) {
+	case XOK_SYS_batch:
+	case XOK_SYS_env_exit:
+	case XOK_SYS_env_sleep:
+	case XOK_SYS_yield:
+	case XOK_SYS_table_create:
+	case XOK_SYS_prog_load: return true;
+	default: return false;
+	}
 }
 
 /*

@@ -4,9 +4,9 @@
  * written with the same shifts have.
  *
  * Between two shifts every load has the same base, so the order of atoms does not matter and a
- * stretch is fully described by which bits it compares with what, and how far the packet must
- * reach. It is taken apart into bytes, sorted, and put together again into tests of up to eight
- * adjacent bytes: that sorts, coalesces, and finds contradictions at once.
+ * stretch is fully described by which bits it compares with what, which fields lie in which ranges,
+ * and how far the packet must reach. It is taken apart into bytes, sorted, and put together again
+ * into words: that sorts, coalesces, and finds contradictions at once.
  */
 #include "dpf_int.h"
 
@@ -14,27 +14,44 @@
 
 /* The stretch between two shifts. */
 struct stretch {
-	uint32_t nbytes;
+	uint32_t nbytes, nranges;
 	uint32_t extent; /* the packet must reach base + extent */
 	struct byte_test {
 		uint32_t off;
 		uint8_t mask, value;
 	} byte[BYTES_MAX];
+	struct range {
+		uint32_t off, size, low, high;
+	} range[XOK_FILTER_ATOMS];
 };
+
+static uint64_t all_ones(uint32_t size)
+{
+	return UINT64_MAX >> (64u - 8u * size);
+}
+
+static int check_range(const struct xok_atom *a)
+{
+	uint32_t low = (uint32_t)a->value;
+	uint64_t high = a->value >> 32;
+
+	if (a->size > 4 || a->shl || a->mask != all_ones(a->size))
+		return DPF_EINVAL;
+	return low > high || high > a->mask ? DPF_EINVAL : 0;
+}
 
 static int check_atom(const struct xok_atom *a)
 {
 	if (a->size != 1 && a->size != 2 && a->size != 4 && a->size != 8)
 		return DPF_EINVAL;
-	if (a->pad[0] | a->pad[1] | a->pad[2])
+	if ((a->pad[0] | a->pad[1] | a->pad[2]) || a->mask & ~all_ones(a->size))
 		return DPF_EINVAL;
-	if (a->size < 8 && a->mask >> (8u * a->size))
-		return DPF_EINVAL;
-	if (a->kind == XOK_ATOM_EQ)
-		return a->shl || (a->value & ~a->mask) ? DPF_EINVAL : 0;
-	if (a->kind == XOK_ATOM_SHIFT)
-		return a->shl > 8 || a->value ? DPF_EINVAL : 0;
-	return DPF_EINVAL;
+	switch (a->kind) {
+	case XOK_ATOM_EQ: return a->shl || (a->value & ~a->mask) ? DPF_EINVAL : 0;
+	case XOK_ATOM_SHIFT: return a->shl > 8 || a->value ? DPF_EINVAL : 0;
+	case XOK_ATOM_RANGE: return check_range(a);
+	default: return DPF_EINVAL;
+	}
 }
 
 static void reach(struct stretch *s, uint32_t end)
@@ -81,6 +98,57 @@ static int add_eq(struct stretch *s, const struct xok_atom *a)
 	return 0;
 }
 
+/* Adds a range in its place; DPF_EINVAL when it excludes another one of the same field. */
+static int add_range(struct stretch *s, const struct xok_atom *a)
+{
+	struct range r = {a->off, a->size, (uint32_t)a->value, (uint32_t)(a->value >> 32)};
+	uint32_t i = s->nranges;
+
+	reach(s, r.off + r.size);
+	if (!r.low && r.high == a->mask)
+		return 0;
+	while (i > 0 && (s->range[i - 1].off > r.off ||
+			 (s->range[i - 1].off == r.off && s->range[i - 1].size > r.size)))
+		i--;
+	if (i > 0 && s->range[i - 1].off == r.off && s->range[i - 1].size == r.size) {
+		struct range *o = &s->range[i - 1];
+
+		o->low = o->low > r.low ? o->low : r.low;
+		o->high = o->high < r.high ? o->high : r.high;
+		return o->low > o->high ? DPF_EINVAL : 0;
+	}
+	for (uint32_t j = s->nranges++; j > i; j--)
+		s->range[j] = s->range[j - 1];
+	s->range[i] = r;
+	return 0;
+}
+
+static struct dpf_op *add_op(struct dpf_canon *c, enum dpf_op_kind kind, uint32_t off,
+			     uint32_t size)
+{
+	struct dpf_op *op = &c->op[c->nop++];
+
+	*op = (struct dpf_op){.kind = (uint8_t)kind, .size = (uint8_t)size, .off = off};
+	return op;
+}
+
+/*
+ * Where a word stands that takes in the bytes from s->byte[i] on, at most `limit` of the packet.
+ * 0 when the load would reach beyond the extent. It ends with the last of them where it can, since
+ * all of the packet before that is known to be there, and so may begin before the first.
+ */
+static uint32_t place_word(const struct stretch *s, uint32_t i, uint32_t limit, uint32_t *off)
+{
+	uint32_t first = s->byte[i].off, end = first + 1, size = 1;
+
+	for (; i < s->nbytes && s->byte[i].off < first + limit; i++)
+		end = s->byte[i].off + 1;
+	while (size < end - first)
+		size *= 2;
+	*off = end > size ? end - size : 0;
+	return *off + size <= s->extent ? size : 0;
+}
+
 static uint32_t popcount8(uint8_t v)
 {
 	uint32_t n = 0;
@@ -91,54 +159,57 @@ static uint32_t popcount8(uint8_t v)
 }
 
 /*
- * One test from the bytes at `i`: as many as are adjacent, at most eight. Returns the place behind
- * them.
+ * One word from the bytes at `i`; returns the place behind them. It takes in all that is left of the
+ * atom that the first byte comes from: 8 bytes do, and when those reach beyond the extent, the atom
+ * is within it and so is smaller. Hence there are no more words than EQ atoms.
  */
-static uint32_t emit_test(struct dpf_canon *c, const struct stretch *s, uint32_t i)
+static uint32_t emit_word(struct dpf_canon *c, const struct stretch *s, uint32_t i)
 {
-	struct dpf_step *t = &c->step[c->nsteps++];
+	uint32_t off, limit = 8, size;
+	struct dpf_op *op;
 
-	*t = (struct dpf_step){.kind = DPF_STEP_TEST, .off = s->byte[i].off};
-	do {
-		t->mask = t->mask << 8 | s->byte[i].mask;
-		t->value = t->value << 8 | s->byte[i].value;
+	while ((size = place_word(s, i, limit, &off)) == 0)
+		limit /= 2;
+	op = add_op(c, DPF_OP_WORD, off, size);
+	c->val[c->nword] = 0;
+	for (; i < s->nbytes && s->byte[i].off < off + size; i++) {
+		uint32_t up = 8u * (s->byte[i].off - off);
+
+		op->mask |= (uint64_t)s->byte[i].mask << up;
+		c->val[c->nword] |= (uint64_t)s->byte[i].value << up;
 		c->bits += popcount8(s->byte[i].mask);
-		t->n++;
-		i++;
-	} while (i < s->nbytes && t->n < 8 && s->byte[i].off == t->off + t->n);
+	}
+	c->nword++;
 	return i;
 }
 
 /* Ends a stretch with the shift that follows it, or NULL at the filter's end. */
 static void emit_stretch(struct dpf_canon *c, struct stretch *s, const struct xok_atom *shift)
 {
-	struct dpf_step sh = {.kind = DPF_STEP_SHIFT};
-	uint32_t covered = 0;
-
-	for (uint32_t i = 0; i < s->nbytes;)
-		i = emit_test(c, s, i);
-	if (s->nbytes)
-		covered = s->byte[s->nbytes - 1].off + 1;
-	if (shift) {
-		reach(s, (uint32_t)shift->off + shift->size);
-		sh.off = shift->off;
-		sh.n = shift->size;
-		sh.shl = shift->shl;
-		sh.mask = shift->mask;
-		/* Leading bytes that are masked out add nothing but their length. */
-		while (sh.n > 1 && !(sh.mask >> (4u * sh.n))) {
-			sh.n /= 2;
-			sh.off += sh.n;
-		}
-		if (sh.off + sh.n > covered)
-			covered = sh.off + sh.n;
-	}
-	if (s->extent > covered)
-		c->step[c->nsteps++] = (struct dpf_step){.kind = DPF_STEP_LEN, .value = s->extent};
 	if (shift)
-		c->step[c->nsteps++] = sh;
-	s->nbytes = 0;
-	s->extent = 0;
+		reach(s, (uint32_t)shift->off + shift->size);
+	if (s->extent)
+		add_op(c, DPF_OP_LEN, s->extent, 0);
+	for (uint32_t i = 0; i < s->nbytes;)
+		i = emit_word(c, s, i);
+	for (uint32_t i = 0; i < s->nranges; i++) {
+		add_op(c, DPF_OP_RANGE, s->range[i].off, s->range[i].size);
+		c->range[c->nrange++] = s->range[i].low | (uint64_t)s->range[i].high << 32;
+	}
+	if (shift) {
+		uint32_t off = shift->off, size = shift->size;
+		struct dpf_op *op;
+
+		/* Leading bytes that are masked out add nothing but their length. */
+		while (size > 1 && !(shift->mask >> (4u * size))) {
+			size /= 2;
+			off += size;
+		}
+		op = add_op(c, DPF_OP_SHIFT, off, size);
+		op->mask = shift->mask;
+		op->shl = shift->shl;
+	}
+	s->nbytes = s->nranges = s->extent = 0;
 }
 
 int dpf_canon(const struct xok_filter *f, struct dpf_canon *c)
@@ -150,13 +221,16 @@ int dpf_canon(const struct xok_filter *f, struct dpf_canon *c)
 	for (uint32_t i = 0; i < f->natoms; i++)
 		if (check_atom(&f->atom[i]) < 0)
 			return DPF_EINVAL;
-	c->nsteps = c->bits = 0;
-	s.nbytes = s.extent = 0;
+	c->nop = c->nword = c->nrange = c->bits = 0;
+	s.nbytes = s.nranges = s.extent = 0;
 	for (uint32_t i = 0; i < f->natoms; i++) {
 		const struct xok_atom *a = &f->atom[i];
 
 		if (a->kind == XOK_ATOM_EQ) {
 			if (add_eq(&s, a) < 0)
+				return DPF_EINVAL;
+		} else if (a->kind == XOK_ATOM_RANGE) {
+			if (add_range(&s, a) < 0)
 				return DPF_EINVAL;
 		} else if (!a->mask || i + 1 == f->natoms) {
 			/* It moves nothing, or nothing that follows. */
@@ -166,6 +240,8 @@ int dpf_canon(const struct xok_filter *f, struct dpf_canon *c)
 		}
 	}
 	emit_stretch(c, &s, NULL);
+	for (uint32_t i = 0; i < c->nrange; i++)
+		c->val[c->nword + i] = c->range[i];
 	return 0;
 }
 
@@ -174,40 +250,4 @@ int dpf_check(const struct xok_filter *f)
 	struct dpf_canon c;
 
 	return dpf_canon(f, &c);
-}
-
-static int cmp(uint64_t a, uint64_t b)
-{
-	return (a > b) - (a < b);
-}
-
-int dpf_key_cmp(const struct dpf_step *a, const struct dpf_step *b)
-{
-	int r = cmp(a->kind, b->kind);
-
-	if (!r)
-		r = cmp(a->off, b->off);
-	if (!r)
-		r = cmp(a->n, b->n);
-	if (!r)
-		r = cmp(a->shl, b->shl);
-	if (!r)
-		r = cmp(a->mask, b->mask);
-	/* A length is a key of its own: it is compared with >=, which no hash can do. */
-	if (!r && a->kind == DPF_STEP_LEN)
-		r = cmp(a->value, b->value);
-	return r;
-}
-
-int dpf_steps_cmp(const struct dpf_step *a, uint32_t na, const struct dpf_step *b, uint32_t nb)
-{
-	for (uint32_t i = 0; i < na && i < nb; i++) {
-		int r = dpf_key_cmp(&a[i], &b[i]);
-
-		if (!r)
-			r = cmp(a[i].value, b[i].value);
-		if (r)
-			return r;
-	}
-	return cmp(na, nb);
 }

@@ -1,236 +1,250 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * dpf.c - the two halves of the arena, and the loop that runs the program in force.
- *
- * A half holds everything: the canonical filters and the program compiled from them. A change
- * copies the filters to the idle half, with one more or one less, compiles there, and only then
- * moves the pointer.
+ * dpf.c - the interface: filters in and out, and the way into the native code.
  */
 #include "dpf_int.h"
 
-struct dpf {
-	struct dpf_half *half[2];
-	uint32_t active, pad;
-	uint64_t inserted; /* filters ever, for the order of insertion */
-};
-
-#define BITS_MAX (XOK_FILTER_ATOMS * 64u)
-
-_Static_assert(sizeof(struct dpf) % 16 == 0, "halves follow it");
-_Static_assert(BITS_MAX < 0xffffu, "a rank has 16 bits for the specificity");
-
-/* ---- copying filters ---- */
-
-static void put_rec(struct dpf_half *to, const struct dpf_rec *r, const struct dpf_step *steps)
-{
-	struct dpf_rec *n = (struct dpf_rec *)((uint8_t *)(to + 1) + to->rec_bytes);
-
-	n->id = r->id;
-	n->nsteps = r->nsteps;
-	n->rank = r->rank;
-	for (uint32_t i = 0; i < r->nsteps; i++)
-		n->step[i] = steps[i];
-	to->rec_bytes += dpf_rec_size(r->nsteps);
-	to->nrec++;
-}
-
-/* The idle half, emptied, when `bytes` of records fit into it. */
-static struct dpf_half *idle_half(struct dpf *d, size_t bytes)
-{
-	struct dpf_half *h = d->half[!d->active];
-
-	if (bytes > h->total - sizeof(*h))
-		return NULL;
-	h->nrec = 0;
-	h->rec_bytes = 0;
-	return h;
-}
-
-static int switch_over(struct dpf *d)
-{
-	if (dpf_compile(d->half[!d->active]) < 0)
-		return DPF_ENOMEM;
-	__atomic_store_n(&d->active, !d->active, __ATOMIC_RELEASE);
-	return 0;
-}
-
-/* ---- the interface ---- */
+#define ARENA_MAX ((size_t)1 << 30)
+#define CHAIN_MAX 8u /* entries of one slot that differ in values */
+#define REKEYS 8u
+#define LINE 64u
 
 struct dpf *dpf_init(void *arena, size_t bytes)
 {
 	struct dpf *d = arena;
-	size_t half;
+	size_t first;
 
 	if (bytes < DPF_ARENA_MIN || (uintptr_t)arena & 15u)
 		return NULL;
-	half = (bytes - sizeof(*d)) / 2 & ~(size_t)15;
-	*d = (struct dpf){0};
-	for (uint32_t i = 0; i < 2; i++) {
-		d->half[i] = (struct dpf_half *)((uint8_t *)(d + 1) + i * half);
-		*d->half[i] = (struct dpf_half){.total = half};
+	bytes = bytes < ARENA_MAX ? bytes : ARENA_MAX;
+	*d = (struct dpf){.seed = 0x6a09e667f3bcc909};
+	first = (((uintptr_t)arena + sizeof(*d) + LINE - 1) & ~(uintptr_t)(LINE - 1)) -
+		(uintptr_t)arena;
+	dpf_heap_init(&d->heap, arena, (uint32_t)(first / DPF_UNIT), (uint32_t)(bytes / DPF_UNIT));
+	dpf_relink(d);
+	return d;
+}
+
+void dpf_seed(struct dpf *d, uint64_t seed)
+{
+	d->seed = seed;
+}
+
+void dpf_code(struct dpf *d, uint8_t *w, const uint8_t *x, size_t bytes)
+{
+	bytes = bytes < ARENA_MAX ? bytes : ARENA_MAX;
+	for (dpf_ref r = d->vecs; r;) {
+		struct dpf_vec *v = dpf_at(d, r);
+
+		v->code_ref = v->compiled = 0;
+		v->code = 0;
+		r = v->next;
 	}
-	/* An empty program always fits. */
-	return switch_over(d) < 0 ? NULL : d;
+	d->enter_ref = d->end_ref = 0;
+	d->enter = 0;
+	d->x = x;
+	d->code.total = 0;
+	if (bytes >= 256)
+		dpf_heap_init(&d->code, w, 0, (uint32_t)(bytes / DPF_UNIT));
+	dpf_relink(d);
+}
+
+/* ---- insertion ---- */
+
+static struct dpf_entry *find_id(struct dpf *d, uint32_t id)
+{
+	if (!d->ids.slots)
+		return NULL;
+	for (dpf_link l = dpf_chain(d, &d->ids, DPF_BY_ID, dpf_hash_id(id)); l;) {
+		struct dpf_entry *e = dpf_entry(d, l);
+
+		if (e->id == id)
+			return e;
+		l = e->next[DPF_BY_ID];
+	}
+	return NULL;
+}
+
+/* Who shares the slot of a filter that comes in. */
+struct company {
+	struct dpf_entry *equal;
+	uint32_t alike; /* differ in ranges only */
+	uint32_t others;
+};
+
+static struct company company_of(struct dpf *d, struct dpf_vec *v, const uint64_t *val)
+{
+	struct company c = {0};
+	dpf_link l = dpf_chain(d, &v->t, DPF_BY_VALUE, dpf_vec_hash(v, val));
+
+	while (l) {
+		struct dpf_entry *e = dpf_entry(d, l);
+
+		if (memcmp(e->val, val, v->nword * sizeof(*val)))
+			c.others++;
+		else if (memcmp(e->val + v->nword, val + v->nword, v->nrange * sizeof(*val)))
+			c.alike++;
+		else
+			c.equal = e;
+		l = e->next[DPF_BY_VALUE];
+	}
+	return c;
+}
+
+/*
+ * Makes room in the table of a vector. Growing is for speed, so it may fail; but a chain that stays
+ * too long is refused, since it would be the same for all other filters in it: somebody knows the
+ * keys, or there is no memory to grow.
+ */
+static int make_room(struct dpf *d, struct dpf_vec *v, const uint64_t *val)
+{
+	struct company c;
+
+	if (v->t.n > v->t.mask)
+		dpf_table_grow(d, &v->t, DPF_BY_VALUE);
+	for (uint32_t i = 0; i < REKEYS; i++) {
+		c = company_of(d, v, val);
+		if (c.alike >= DPF_ALIKE)
+			return DPF_ENOMEM;
+		if (c.others < CHAIN_MAX)
+			return 0;
+		dpf_vec_rekey(d, v);
+	}
+	return DPF_ENOMEM;
+}
+
+/* The vector for c, made if need be; *made says so. NULL: no room. */
+static struct dpf_vec *vec_with_room(struct dpf *d, const struct dpf_canon *c, struct dpf_vec *v,
+				     int *made)
+{
+	*made = !v;
+	if (!v)
+		return dpf_vec_new(d, c);
+	return make_room(d, v, c->val) < 0 ? NULL : v;
+}
+
+static int ids_room(struct dpf *d)
+{
+	if (!d->ids.slots)
+		return dpf_table_init(d, &d->ids);
+	if (d->ids.n > 2 * d->ids.mask)
+		dpf_table_grow(d, &d->ids, DPF_BY_ID);
+	return 0;
+}
+
+static void put(struct dpf *d, struct dpf_vec *v, struct dpf_entry *e, const struct dpf_canon *c,
+		uint32_t id, int made)
+{
+	int changed;
+
+	e->id = id;
+	e->vec = dpf_ref_of(d, v);
+	e->seq = d->seq++;
+	memcpy(e->val, c->val, (c->nword + c->nrange) * sizeof(c->val[0]));
+	changed = dpf_vec_vary(v, c->val);
+	dpf_table_add(d, &d->ids, DPF_BY_ID, e);
+	dpf_table_add(d, &v->t, DPF_BY_VALUE, e);
+	if (made)
+		dpf_vec_enter(d, v);
+	if (made || changed)
+		dpf_relink(d);
 }
 
 int dpf_insert(struct dpf *d, const struct xok_filter *f, uint32_t id, uint32_t *equal)
 {
-	const struct dpf_half *from = d->half[d->active];
-	const struct dpf_rec *r = dpf_first_rec(from);
-	struct dpf_half *to;
+	struct company company;
 	struct dpf_canon c;
-	struct dpf_rec new;
-	uint32_t before = 0;
+	struct dpf_vec *v;
+	dpf_ref e;
+	int made;
 
-	if (id == DPF_NONE || dpf_canon(f, &c) < 0)
+	if (id == DPF_NONE || dpf_canon(f, &c) < 0 || find_id(d, id))
 		return DPF_EINVAL;
-	for (uint32_t i = 0; i < from->nrec; i++, r = dpf_next_rec(r)) {
-		int order = dpf_steps_cmp(r->step, r->nsteps, c.step, c.nsteps);
-
-		if (order == 0) {
-			if (equal)
-				*equal = r->id;
-			return DPF_EEXIST;
-		}
-		if (r->id == id)
-			return DPF_EINVAL;
-		if (order < 0)
-			before = i + 1;
+	v = dpf_vec_find(d, &c);
+	if (v && (company = company_of(d, v, c.val)).equal) {
+		if (equal)
+			*equal = company.equal->id;
+		return DPF_EEXIST;
 	}
-	to = idle_half(d, from->rec_bytes + dpf_rec_size(c.nsteps));
-	if (!to)
+	e = dpf_alloc(&d->heap, sizeof(struct dpf_entry) + (c.nword + c.nrange) * sizeof(c.val[0]));
+	if (!e)
 		return DPF_ENOMEM;
-	new = (struct dpf_rec){.id = id,
-			       .nsteps = c.nsteps,
-			       .rank = (uint64_t)(BITS_MAX - c.bits) << 48 | d->inserted};
-	r = dpf_first_rec(from);
-	for (uint32_t i = 0; i < from->nrec; i++, r = dpf_next_rec(r)) {
-		if (i == before)
-			put_rec(to, &new, c.step);
-		put_rec(to, r, r->step);
+	v = vec_with_room(d, &c, v, &made);
+	if (!v || ids_room(d) < 0) {
+		if (v && made)
+			dpf_vec_free(d, v);
+		dpf_free(&d->heap, e);
+		return DPF_ENOMEM;
 	}
-	if (before == from->nrec)
-		put_rec(to, &new, c.step);
-	if (switch_over(d) < 0)
-		return DPF_ENOMEM;
-	d->inserted++;
+	put(d, v, dpf_at(d, e), &c, id, made);
 	return 0;
 }
 
 int dpf_remove(struct dpf *d, uint32_t id)
 {
-	const struct dpf_half *from = d->half[d->active];
-	const struct dpf_rec *r = dpf_first_rec(from);
-	struct dpf_half *to = idle_half(d, from->rec_bytes);
+	struct dpf_entry *e = find_id(d, id);
+	struct dpf_vec *v;
 
-	for (uint32_t i = 0; i < from->nrec; i++, r = dpf_next_rec(r))
-		if (r->id != id)
-			put_rec(to, r, r->step);
-	if (to->nrec == from->nrec)
+	if (!e)
 		return DPF_ENOENT;
-	return switch_over(d);
-}
-
-void dpf_stats(const struct dpf *d, struct dpf_stats *s)
-{
-	const struct dpf_half *h = d->half[d->active];
-
-	*s = (struct dpf_stats){.filters = h->nrec,
-				.nodes = h->nnode,
-				.hash_nodes = h->nhash,
-				.bytes_used = sizeof(*d) + 2 * h->used,
-				.bytes_total = sizeof(*d) + 2 * h->total};
+	v = dpf_at(d, e->vec);
+	dpf_table_del(d, &v->t, DPF_BY_VALUE, e);
+	dpf_table_del(d, &d->ids, DPF_BY_ID, e);
+	dpf_free(&d->heap, dpf_ref_of(d, e));
+	if (!d->ids.n)
+		dpf_table_free(d, &d->ids);
+	if (!v->t.n) {
+		dpf_vec_leave(d, v);
+		dpf_vec_free(d, v);
+		dpf_relink(d);
+	}
+	return 0;
 }
 
 /* ---- matching ---- */
 
-/* n bytes at p, big-endian, of which `left` can be read. */
-static inline uint64_t load(const uint8_t *p, size_t left, uint32_t n)
-{
-	uint64_t v = 0;
+typedef uint32_t enter_fn(const struct dpf *d, const uint8_t *pkt, size_t len);
 
-	if (left >= 8) {
-		__builtin_memcpy(&v, p, 8);
-		return __builtin_bswap64(v) >> (64u - 8u * n);
-	}
-	for (uint32_t i = 0; i < n; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
-/* The child for a value, or DPF_END. */
-static inline uint32_t lookup(const struct dpf_half *h, const struct dpf_ins *in, uint64_t value)
-{
-	const struct dpf_slot *slot = h->slot + in->slot;
-	uint32_t mask = (uint32_t)(UINT64_MAX >> in->nchild);
-	uint32_t at = dpf_hash(value, in->value, in->nchild);
-
-	while (slot[at].node != DPF_END && slot[at].value != value)
-		at = (at + 1) & mask;
-	return slot[at].node;
-}
-
-/*
- * base + (v << shl), or the packet's end when that lies beyond it: no load can succeed at either.
- */
-static inline size_t shift(size_t base, size_t len, uint64_t v, uint32_t shl)
-{
-	return v > (len - base) >> shl ? len : base + ((size_t)v << shl);
-}
-
-/*
- * Runs one instruction: the node it leads to, or DPF_END. Each base is at most len, so `len - base`
- * cannot wrap, and what is left is compared with the offset before it is used.
- */
-static inline uint32_t step(const struct dpf_half *h, const struct dpf_ins *in, const uint8_t *pkt,
-			    size_t len, size_t *base)
-{
-	size_t at = base[in->depth], left = len - at;
-	uint64_t v;
-
-	if (in->op == DPF_OP_LEN)
-		return left >= in->value ? in->node : DPF_END;
-	if (left < in->off || left - in->off < in->n)
-		return DPF_END;
-	v = load(pkt + at + in->off, left - in->off, in->n) & in->mask;
-	if (in->op == DPF_OP_HASH)
-		return lookup(h, in, v);
-	if (in->op == DPF_OP_EQ)
-		return v == in->value ? in->node : DPF_END;
-	base[in->depth + 1] = shift(at, len, v, in->shl);
-	return in->node;
-}
-
-/*
- * Visits the trie depth first, the most promising field first, and leaves out what cannot beat the
- * best match so far. It ends: every jump is either down, or to a field that comes later in the
- * order of that visit.
- */
 uint32_t dpf_match(const struct dpf *d, const uint8_t *pkt, size_t len)
 {
-	const struct dpf_half *h = d->half[__atomic_load_n(&d->active, __ATOMIC_ACQUIRE)];
-	uint64_t best = h->node[0].rank;
-	uint32_t id = h->node[0].id, pc = h->node[0].first;
-	size_t base[DPF_SHIFTS_MAX + 1];
+	if (d->enter)
+		return ((enter_fn *)(uintptr_t)d->enter)(d, pkt, len);
+	return dpf_match_plain(d, pkt, len);
+}
 
-	base[0] = 0;
-	while (pc != DPF_END) {
-		const struct dpf_ins *in = &h->ins[pc];
-		const struct dpf_node *n;
-		uint32_t to = DPF_END;
+#define AHEAD 4u /* packets whose first line is fetched before they are looked at */
 
-		if (in->min_rank < best)
-			to = step(h, in, pkt, len, base);
-		if (to == DPF_END) {
-			pc = in->next;
-			continue;
-		}
-		n = &h->node[to];
-		if (n->rank < best) {
-			best = n->rank;
-			id = n->id;
-		}
-		pc = n->first;
+void dpf_match_burst(const struct dpf *d, const uint8_t *const pkt[], const uint16_t len[],
+		     uint32_t n, uint32_t out[])
+{
+	enter_fn *enter = d->enter ? (enter_fn *)(uintptr_t)d->enter : dpf_match_plain;
+	uint32_t i = 0;
+
+	for (; i < n && i < AHEAD; i++)
+		__builtin_prefetch(pkt[i]);
+	for (i = 0; i + AHEAD < n; i++) {
+		__builtin_prefetch(pkt[i + AHEAD]);
+		out[i] = enter(d, pkt[i], len[i]);
 	}
-	return id;
+	for (; i < n; i++)
+		out[i] = enter(d, pkt[i], len[i]);
+}
+
+/* ---- statistics ---- */
+
+void dpf_stats(const struct dpf *d, struct dpf_stats *s)
+{
+	*s = (struct dpf_stats){.filters = d->ids.n,
+				.nodes = d->nvec,
+				.interpreted = d->nplain,
+				.bytes_used = sizeof(*d) + (size_t)d->heap.used * DPF_UNIT,
+				.bytes_total = sizeof(*d) + (size_t)d->heap.total * DPF_UNIT,
+				.code_used = (size_t)d->code.used * DPF_UNIT,
+				.code_total = (size_t)d->code.total * DPF_UNIT};
+	for (dpf_ref r = d->vecs; r;) {
+		const struct dpf_vec *v = dpf_at(d, r);
+
+		s->hash_nodes += v->varying != 0;
+		r = v->next;
+	}
 }

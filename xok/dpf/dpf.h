@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * dpf.h - the demultiplexer of one port: filters (xok/filter.h) merged into a trie, equal fields
- * with different values into one hashed node, and the trie compiled into a flat program that one
- * small loop runs.
+ * dpf.h - the demultiplexer of one port: filters (xok/filter.h) merged by what they look at,
+ * dispatched by hashing, and compiled into native code where there is memory for it.
+ *
+ * Filters that compare the same fields, whatever the values, share one node, the vector: its words
+ * of up to 8 bytes (adjacent atoms coalesced), its shifts, its ranges, and one hash table that tells
+ * its filters apart by all their values at once. Vectors are tried in the order of specificity, and
+ * a root node, which looks at the field that separates them best (the Ethernet type, as a rule),
+ * leads past those that cannot match. Words that all filters of a vector compare with one value are
+ * tested before anything is hashed. So matching costs one step per vector that may match, however
+ * many filters there are, and stops at the first that does.
  *
  * Freestanding; all memory is the arena given at dpf_init, so a demultiplexer can never grow beyond
- * it. Insertion and removal compile into the idle half and switch over when that succeeded: a
- * failure leaves the old program in force. Matching costs one step per distinct field on the path,
- * however many filters differ only in values.
+ * it, and the code memory. Insertion and removal change what they concern and nothing else: a
+ * filter that differs from others in values only costs a hash entry and no compilation. A failure
+ * leaves everything as it was. Vectors are counted by their filters, and go with the last one.
+ *
+ * Whoever matches must not do so while a filter is inserted or removed. Where several processors
+ * match, keep two demultiplexers: change the idle one, publish it by one pointer store, wait until
+ * nobody can still be in the other (an RCU grace period), and repeat the change there. Matching
+ * writes nothing, so any number may do it at once.
  */
 #ifndef XOK_DPF_H
 #define XOK_DPF_H
@@ -20,33 +32,58 @@
 struct dpf;
 
 enum dpf_err {
-	DPF_EINVAL =
-		-1, /* malformed: size, shift, bits outside the mask, value that can never match, pad not zero */
+	DPF_EINVAL = -1, /* malformed, contradictory, or an id that cannot be taken */
 	DPF_EEXIST = -2, /* an equal filter is there; *equal is its id */
-	DPF_ENOMEM = -3, /* the arena is full; nothing changed */
+	DPF_ENOMEM = -3, /* the arena is full, or too many alike; nothing changed */
 	DPF_ENOENT = -4,
 };
 
 /*
  * Makes an empty demultiplexer in `arena` (16-byte aligned). NULL when bytes is less than
- * DPF_ARENA_MIN.
+ * DPF_ARENA_MIN. Of more than 1 GiB the rest is not used.
+ *
+ * What filters need, as a rule: of flows (protocol, addresses and ports behind an IP header of
+ * variable length) 192 KiB hold 2,500, and all of one shape together have less than 512 bytes of
+ * code. What they need at worst, when all have 16 atoms and no two the same shape: DPF_FILTER_MAX
+ * each, and DPF_CODE_MAX of code memory.
  */
 #define DPF_ARENA_MIN 8192u
+#define DPF_FILTER_MAX 1024u
+#define DPF_CODE_MAX 1536u
 struct dpf *dpf_init(void *arena, size_t bytes);
 
 /*
+ * Gives the demultiplexer memory for native code: written at w, executed at x, which are two views
+ * of the same `bytes` (16-aligned); 0 bytes takes it away. Without it, when it is full, or on
+ * another processor than x86-64, matching is interpreted, with the same result. Only whole pieces
+ * of code that nothing leads to are written; they come into use by a store to the arena.
+ */
+void dpf_code(struct dpf *d, uint8_t *w, const uint8_t *x, size_t bytes);
+
+/*
+ * Secret randomness for the hash functions of vectors that come up from now on: who does not know
+ * it cannot choose values that collide. Chains are bounded all the same.
+ */
+void dpf_seed(struct dpf *d, uint64_t seed);
+
+/*
  * filter->port is ignored: one demultiplexer serves one port. `id` is the caller's, unique, not
- * DPF_NONE; one in use is DPF_EINVAL. Inserting takes time in proportion to all filters, and about
- * 3 KiB of stack.
+ * DPF_NONE; one in use is DPF_EINVAL. Inserting costs one hash insertion and, when the filter looks
+ * at fields that no other does, time in proportion to the vectors there are; about 3 KiB of stack.
  *
  * What counts as equal, and as specificity: between two shifts, atoms in any order and cut in any
  * way are the same when they compare the same bits with the same values and need the packet to
- * reach as far. A bit compared twice there counts once, so that nobody gains precedence by saying a
- * thing twice. A SHIFT whose mask is zero moves nothing and ends no such stretch. Atoms of a
- * stretch that contradict each other, and mask bits beyond the atom's size, are DPF_EINVAL.
+ * reach as far. A bit compared twice there counts once, and so do ranges of one field, of which
+ * their intersection is taken, so that nobody gains precedence by saying a thing twice. A range
+ * that excludes nothing is none. A SHIFT whose mask is zero moves nothing and ends no such stretch.
+ * EQ atoms of a stretch that contradict each other, ranges of one field that exclude each other, and
+ * mask bits beyond the atom's size are DPF_EINVAL. At most DPF_ALIKE filters may differ in their
+ * ranges only: those are tried in turn.
  */
 #define DPF_NONE UINT32_MAX
+#define DPF_ALIKE 256u
 int dpf_insert(struct dpf *d, const struct xok_filter *f, uint32_t id, uint32_t *equal);
+/* 0 or DPF_ENOENT. It needs no memory. */
 int dpf_remove(struct dpf *d, uint32_t id);
 
 /* Checks a filter alone: 0 or DPF_EINVAL. */
@@ -54,12 +91,20 @@ int dpf_check(const struct xok_filter *f);
 
 /*
  * The id of the most specific filter that matches, or DPF_NONE. Reads no byte outside pkt[0..len).
+ * The burst does the same for n packets, and hides the wait for memory of one behind the others.
  */
 uint32_t dpf_match(const struct dpf *d, const uint8_t *pkt, size_t len);
+void dpf_match_burst(const struct dpf *d, const uint8_t *const pkt[], const uint16_t len[],
+		     uint32_t n, uint32_t out[]);
+
+/* The same, always interpreted: what native code is held against. */
+uint32_t dpf_match_plain(const struct dpf *d, const uint8_t *pkt, size_t len);
 
 struct dpf_stats {
-	uint32_t filters, nodes, hash_nodes;
+	uint32_t filters, nodes, hash_nodes; /* nodes: vectors; hash_nodes: those that must hash */
+	uint32_t interpreted; /* vectors without native code; if any, all are interpreted */
 	size_t bytes_used, bytes_total;
+	size_t code_used, code_total;
 };
 void dpf_stats(const struct dpf *d, struct dpf_stats *s);
 

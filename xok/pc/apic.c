@@ -138,13 +138,13 @@ void apic_timer_at(uint64_t at)
 {
 	uint64_t now, count;
 
-	if (at == armed)
+	/*
+	 * One that is set for earlier stays: it fires for nothing, at most once in a slice, which
+	 * is cheaper than setting it at each change of mind.
+	 */
+	if (at >= armed)
 		return;
 	armed = at;
-	if (at == UINT64_MAX) {
-		apic_timer_raw(0);
-		return;
-	}
 	now = clock_now();
 	/* Beyond the counter's reach it fires early, and whoever set it asks again. */
 	if (at > now + 1000000000ull)

@@ -53,7 +53,14 @@ static void machine_init(uint64_t start_info, uint64_t tsc0)
 	net_init();
 }
 
-static struct xok *core_init(void)
+/*
+ * What programs and demultiplexers are compiled into: 16 KiB for each program there can be, and as
+ * much as a sixty-fourth of the smallest machine there is (64 MiB). What finds no room is
+ * interpreted.
+ */
+#define CODE_BYTES (XOK_NPROG * (16u << 10))
+
+static struct xok *core_init(struct xok_info **info)
 {
 	uint32_t nframe = (uint32_t)(memmap.ram[memmap.nram - 1].end / XOK_PAGE);
 	struct xok_boot b = {
@@ -64,12 +71,15 @@ static struct xok *core_init(void)
 		.tsc_mult = clock.tsc_mult,
 		.wall0 = clock.wall0,
 		.boot_len = memmap.archive.end - memmap.archive.start,
+		.code_bytes = CODE_BYTES,
 	};
 	size_t info_size = xok_info_size(b.nframe, b.nport);
 
 	b.info = boot_alloc(info_size, XOK_PAGE);
+	paging_code(CODE_BYTES, &b.code_w, &b.code_x);
 	b.core = boot_alloc(xok_core_size(b.nport), XOK_PAGE);
 	space_setup(nframe, paging_shared_ro(XOK_INFO_VA, direct_phys(b.info), info_size));
+	*info = b.info;
 	return xok_init(&b);
 }
 
@@ -113,14 +123,15 @@ static uint64_t map_archive(void)
 void boot_main(uint64_t start_info, uint64_t tsc0)
 {
 	uint64_t archive_entry;
+	struct xok_info *info;
 	struct xok *x;
 
 	machine_init(start_info, tsc0);
 	archive_entry = map_archive();
-	x = core_init();
+	x = core_init(&info);
 	panic_kernel(x);
 	memmap_release(x);
-	net_attach(x);
+	net_attach(x, info);
 	start_root(x, archive_entry);
 	kprintf("xok %s, abi %u: x86-64, %lu MiB, %u port%s, boot %lu.%03lu ms\n", PC_VERSION,
 		XOK_ABI_VERSION, (memmap.ram_bytes + (1u << 20) - 1) >> 20, net_ports(),

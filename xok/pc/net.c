@@ -3,11 +3,13 @@
  * net.c - virtio-net ports (Virtio 1.1, section 5.1): one receive and one transmit queue each, no
  * offloads.
  *
- * Receiving takes at most half the processor while environments want it. Each burst is bounded, and
- * the time it took must pass outside before the next one; until then the queue's interrupts are off
- * and the timer calls net_poll. While no environment can run, packets are handled as they come.
- * Transmission copies into the queue's own buffers; finished ones are taken back at the next burst
- * or transmit, without interrupts.
+ * Packets are handled in turns, each bounded in packets and in time. While environments want the
+ * processor all ports together may take a tenth of it: after each turn nine times what it took must
+ * pass outside before the next one, until which the interrupts of ports that wait are off and the
+ * timer calls net_poll. While no environment can run, packets are handled as they come.
+ *
+ * Transmission copies into the queue's own buffers. Finished ones are taken back behind the
+ * doorbell of a later frame, without interrupts.
  */
 #include "virtio.h"
 #include "x86.h"
@@ -23,9 +25,18 @@
 /* 5.1.6: the header before each frame; its last field is there for every version-1 device. */
 #define HEADER 12u
 #define MTU_DEFAULT 1500u
-#define BURST 64u
-#define PAUSE_MIN 20000ull    /* ns between bursts at least */
-#define PAUSE_MAX XOK_TICK_NS /* and at most: what took longer was the host's doing */
+#define BURST 64u /* packets of one port in a turn */
+
+/*
+ * A turn ends with the first packet after TURN_NS; WAY_NS is what it costs beside, by the interrupt
+ * that started it and perhaps one that found it was not yet time. A longer pause than PAUSE_MAX is
+ * owed by no turn, even when its last packet met a handler that spends the largest budget on an
+ * emulated processor: it was the host that took the time.
+ */
+#define TURN_NS 200000ull
+#define WAY_NS 2000ull
+#define PAUSE_PER_NS 9u
+#define PAUSE_MAX (2 * XOK_TICK_NS)
 
 struct port {
 	struct virtio v;
@@ -33,15 +44,22 @@ struct port {
 	uint8_t mac[6];
 	uint16_t mtu;
 	bool broken;
-	bool pending;	/* a burst is due at `after`, and interrupts are off */
-	uint64_t after; /* no burst before */
+	bool deaf; /* interrupts are off: it is in `waiting` */
 	uint16_t tx_free[VQ_SIZE];
 	uint16_t tx_nfree;
+	struct xok_port_info *info;
 };
 
 static struct port ports[PC_NPORT];
 static uint32_t nports;
 static struct xok *xok;
+static struct xok_info *info;
+
+static uint32_t waiting;    /* ports with packets that wait for a turn, by bits */
+static uint32_t next_first; /* the port with which the next turn begins */
+static uint64_t after;	    /* no turn before, unless idle */
+
+_Static_assert(PC_NPORT <= 32, "bits of `waiting`");
 
 static void read_config(struct port *p)
 {
@@ -103,12 +121,14 @@ uint32_t net_ports(void)
 	return nports;
 }
 
-void net_attach(struct xok *x)
+void net_attach(struct xok *x, struct xok_info *bookkeeping)
 {
 	xok = x;
+	info = bookkeeping;
 	for (uint32_t i = 0; i < nports; i++) {
 		struct port *p = &ports[i];
 
+		p->info = xok_port(x, i);
 		if (p->broken)
 			continue;
 		xok_port_up(x, i, p->mac, p->mtu);
@@ -124,10 +144,10 @@ static void give_up(uint32_t number)
 	struct port *p = &ports[number];
 
 	p->broken = true;
-	p->pending = false;
+	waiting &= ~(1u << number);
 	virtio_fail(&p->v);
-	xok_port(xok, number)->up = 0;
-	xok_port(xok, number)->txq = 0;
+	p->info->up = 0;
+	p->info->txq = 0;
 }
 
 static void reclaim(uint32_t number)
@@ -151,28 +171,27 @@ static void reclaim(uint32_t number)
 		if (r == VQ_BUFFER_BACK)
 			p->tx_free[p->tx_nfree++] = id;
 	}
-	xok_port(xok, number)->txq = p->tx.posted;
+	p->info->txq = p->tx.posted;
 }
 
 int net_transmit(void *m, uint32_t number, const void *frame, size_t len)
 {
 	struct port *p = &ports[number];
-	uint8_t *buf;
 	uint16_t id;
 
 	(void)m;
 	if (number >= nports || p->broken || len > VQ_BUFFER - HEADER)
 		return XOK_EAGAIN;
-	reclaim(number);
+	if (p->tx_nfree == 0)
+		reclaim(number);
 	if (p->broken || p->tx_nfree == 0)
 		return XOK_EAGAIN;
 	id = p->tx_free[--p->tx_nfree];
-	buf = vq_buffer(&p->tx, id);
-	memset(buf, 0, HEADER);
-	memcpy(buf + HEADER, frame, len);
+	/* The header before it is all zeros for ever: the device only reads these buffers. */
+	memcpy(vq_buffer(&p->tx, id) + HEADER, frame, len);
 	vq_post(&p->tx, id, HEADER + (uint32_t)len, false);
 	vq_kick(&p->tx);
-	xok_port(xok, number)->txq = p->tx.posted;
+	reclaim(number);
 	return XOK_OK;
 }
 
@@ -187,94 +206,117 @@ static void receive(uint32_t number, uint16_t id, uint32_t len)
 	 * be.
 	 */
 	if (len < HEADER + XOK_FRAME_MIN || len > HEADER + XOK_FRAME_MAX)
-		xok_port(xok, number)->rx_bad_length++;
+		ports[number].info->rx_bad_length++;
 	else
 		xok_packet_in(xok, number, vq_buffer(q, id) + HEADER, len - HEADER);
 	vq_post(q, id, VQ_BUFFER, true);
 }
 
-/* Handles at most BURST packets; true when more may wait. */
-static bool burst(uint32_t number)
+/* Wants interrupts of this port, or keeps it for the next turn instead. */
+static void listen(uint32_t number, bool want)
 {
-	struct vq *q = &ports[number].rx;
-	unsigned done = 0;
-	bool more = true;
+	struct port *p = &ports[number];
 
-	while (done < BURST && more) {
+	if (p->deaf == want) {
+		vq_interrupts(&p->rx, want);
+		p->deaf = !want;
+		/* What came before the device saw that brings no interrupt. */
+		if (want && vq_waiting(&p->rx)) {
+			vq_interrupts(&p->rx, false);
+			p->deaf = true;
+		}
+	}
+	if (p->deaf)
+		waiting |= 1u << number;
+	else
+		waiting &= ~(1u << number);
+}
+
+/* Handles packets of one port, until there is none, or it has had its share, or time is up. */
+static void serve(uint32_t number, uint64_t start_ns)
+{
+	struct port *p = &ports[number];
+	struct vq *q = &p->rx;
+	unsigned done = 0;
+	bool more;
+
+	while ((more = vq_waiting(q)) && done < BURST && (done == 0 || clock_now() - start_ns <= TURN_NS)) {
 		uint16_t id;
 		uint32_t len;
 
 		switch (vq_take(q, &id, &len)) {
-		case VQ_EMPTY: more = false; break;
+		case VQ_EMPTY: break;
 		case VQ_BUFFER_BACK: receive(number, id, len); break;
-		case VQ_BAD_ID: xok_port(xok, number)->rx_bad_length++; break;
-		case VQ_BROKEN: give_up(number); return false;
+		case VQ_BAD_ID: p->info->rx_bad_length++; break;
+		case VQ_BROKEN: give_up(number); return;
 		}
 		done++;
 	}
-	if (done > 1 || more)
+	if (done > 0)
 		vq_kick(q);
-	reclaim(number);
-	return more && !ports[number].broken;
+	if (p->deaf || more)
+		listen(number, !more);
+	p->info->txq = vq_unfinished(&p->tx);
 }
 
-/*
- * A burst now, and what follows from it: when the next one may come, and whether interrupts are
- * wanted.
- */
-static void run(uint32_t number)
+/* A turn is over: nothing more may be handled for so long. */
+static void rest(uint64_t start_ns, uint64_t end_ns)
 {
-	struct port *p = &ports[number];
-	uint64_t start_ns = clock_now(), end_ns, pause;
+	uint64_t pause = PAUSE_PER_NS * (end_ns - start_ns + WAY_NS);
 
-	p->pending = burst(number);
-	if (p->broken)
-		return;
-	if (!p->pending) {
-		vq_interrupts(&p->rx, true);
-		/* What came before the device saw that brings no interrupt. */
-		p->pending = vq_waiting(&p->rx);
-	}
-	if (p->pending)
-		vq_interrupts(&p->rx, false);
-	end_ns = clock_now();
-	pause = end_ns - start_ns;
-	if (pause < PAUSE_MIN)
-		pause = PAUSE_MIN;
-	if (pause > PAUSE_MAX)
-		pause = PAUSE_MAX;
-	p->after = end_ns + pause;
+	after = end_ns + (pause < PAUSE_MAX ? pause : PAUSE_MAX);
 }
 
-void net_interrupt(uint32_t number)
+/* A turn of the ports that wait, beginning with the one whose turn it is. Returns when it ended. */
+static uint64_t turn(uint64_t start_ns)
+{
+	uint64_t now = start_ns;
+	uint32_t which = waiting, number = next_first;
+
+	while (which != 0 && now - start_ns <= TURN_NS) {
+		if (which >> number == 0)
+			number = 0;
+		number += (uint32_t)__builtin_ctz(which >> number);
+		which &= ~(1u << number);
+		serve(number, start_ns);
+		number = (number + 1) % PC_NPORT;
+		now = clock_now();
+	}
+	next_first = number;
+	return now;
+}
+
+void net_interrupt(uint32_t number, bool idle)
 {
 	struct port *p = &ports[number];
+	uint64_t now = clock_now();
 
-	if (number >= nports || p->broken || p->pending || xok == NULL)
+	/* One that is deaf has its turn coming; this interrupt was on its way before. */
+	if (number >= nports || p->broken || p->deaf || xok == NULL)
 		return;
-	if (clock_now() >= p->after) {
-		run(number);
-		return;
+	if (idle || now >= after) {
+		serve(number, now);
+		rest(now, clock_now());
+	} else {
+		listen(number, false);
 	}
-	p->pending = true;
-	vq_interrupts(&p->rx, false);
+	info->rx_deferrals += !idle && p->deaf;
+}
+
+/* Apart, so that asking for nothing costs nothing. */
+static __attribute__((noinline)) uint64_t poll_waiting(bool idle)
+{
+	uint64_t now = clock_now();
+
+	if (idle || now >= after) {
+		rest(now, turn(now));
+		for (uint32_t w = idle ? 0 : waiting; w != 0; w &= w - 1)
+			info->rx_deferrals++;
+	}
+	return waiting == 0 ? UINT64_MAX : after;
 }
 
 uint64_t net_poll(bool idle)
 {
-	uint64_t next = UINT64_MAX, now = 0;
-
-	for (uint32_t i = 0; i < nports; i++) {
-		struct port *p = &ports[i];
-
-		if (!p->pending)
-			continue;
-		if (now == 0)
-			now = clock_now();
-		if (idle || now >= p->after)
-			run(i);
-		if (p->pending && p->after < next)
-			next = p->after;
-	}
-	return next;
+	return waiting == 0 ? UINT64_MAX : poll_waiting(idle);
 }

@@ -2,9 +2,10 @@
 /*
  * paging.c - the kernel's half of the address space, the same in every one.
  *
- * Nothing is both writable and executable, in no alias: text is mapped read-execute at KERNEL_BASE
- * and read-only in the direct map, which holds no executable page at all. The page under each
- * kernel stack is not mapped.
+ * No address is both writable and executable. Text is mapped read-execute at KERNEL_BASE and
+ * read-only in the direct map, which holds no executable page at all; generated code is mapped
+ * read-execute at CODE_BASE and written through the direct map. The page under each kernel stack is
+ * not mapped.
  */
 #include "pc.h"
 #include "x86.h"
@@ -53,7 +54,7 @@ static uint64_t image_flags(uint64_t va)
 		return base;
 	if (va < (uint64_t)kernel_rodata_end)
 		return base | PTE_NX;
-	/* Guards: one page, then 16 KiB of stack; four times one page, then 8 KiB. */
+	/* Guards: one page, then 32 KiB of stack; four times one page, then 8 KiB. */
 	if (va == (uint64_t)kernel_stack_guard)
 		return 0;
 	if (va >= (uint64_t)ist_stacks && (va - (uint64_t)ist_stacks) % (3 * XOK_PAGE) == 0)
@@ -116,6 +117,15 @@ volatile void *mmio_map(uint64_t pa, size_t len)
 		mmio_next += XOK_PAGE;
 	}
 	return (volatile void *)(va + (pa - first));
+}
+
+/* Text like the kernel's own, but for its alias in the direct map, which stays writable data. */
+void paging_code(size_t bytes, uint8_t **w, const uint8_t **x)
+{
+	*w = boot_alloc(bytes, XOK_PAGE);
+	for (size_t off = 0; off < bytes; off += XOK_PAGE)
+		map_small(CODE_BASE + off, direct_phys(*w) + off, PTE_P | PTE_A | PTE_G);
+	*x = (const uint8_t *)CODE_BASE;
 }
 
 /* Built under the kernel's own top-level table, then taken out of it: only environments see it. */

@@ -4,8 +4,8 @@
  *
  * One processor, interrupts off in the kernel, one kernel stack. Physical memory is mapped at
  * DIRECT_BASE (never executable; kernel text and read-only data are read-only there too), device
- * registers at MMIO_BASE, the kernel's own image at KERNEL_BASE. Everything here runs before the
- * first environment or on behalf of a trap; what it cannot do it panics about, since after boot
+ * registers at MMIO_BASE, the kernel's own image at KERNEL_BASE, generated code at CODE_BASE, where
+ * it can be executed and not written. Everything here runs before the first environment or on behalf of a trap; what it cannot do it panics about, since after boot
  * nothing the hardware or an environment does may lead there.
  */
 #ifndef PC_PC_H
@@ -14,7 +14,8 @@
 #define DIRECT_BASE 0xffff800000000000
 #define MMIO_BASE 0xffffc00000000000
 #define KERNEL_BASE 0xffffffff80000000
-#define USER_END 0x0000800000000000 /* first address that is not canonical */
+#define CODE_BASE 0xffffffffc0000000 /* generated code, within reach of a call from the kernel's */
+#define USER_END 0x0000800000000000  /* first address that is not canonical */
 
 #define PC_NPORT 16
 #define PC_VERSION "0.1"
@@ -118,6 +119,12 @@ void paging_init(void);
 /* Device registers, uncached; only before the first address space is made. */
 volatile void *mmio_map(uint64_t pa, size_t len);
 /*
+ * Memory for generated code, a multiple of XOK_PAGE: *w is where it is written and cannot be
+ * executed, *x where it is executed and cannot be written. Only before the first address space is
+ * made.
+ */
+void paging_code(size_t bytes, uint8_t **w, const uint8_t **x);
+/*
  * Maps physical [pa, pa + len) read-only for ring 3 under one top-level entry; returns that entry.
  */
 uint64_t paging_shared_ro(uint64_t va, uint64_t pa, size_t len);
@@ -206,10 +213,14 @@ bool pci_msix(const struct pci_dev *d, uint32_t entry, uint8_t vector);
 /* ---- net.c: virtio-net ports, numbered in PCI order ---- */
 void net_init(void); /* finds and starts them */
 uint32_t net_ports(void);
-void net_attach(struct xok *x); /* tells the core about them; interrupts are handled from here on */
+/* Tells the core about them; interrupts are handled, and deferrals counted, from here on. */
+void net_attach(struct xok *x, struct xok_info *bookkeeping);
 int net_transmit(void *m, uint32_t port, const void *frame, size_t len);
-/* An interrupt of this port; handles it now or when its turn comes (net_poll). */
-void net_interrupt(uint32_t port);
+/*
+ * An interrupt of this port; handles it now or when its turn comes (net_poll). idle: no environment
+ * wants the processor.
+ */
+void net_interrupt(uint32_t port, bool idle);
 /*
  * Handles what had to wait and is due; idle: everything. Returns when to be called again,
  * UINT64_MAX: no need.

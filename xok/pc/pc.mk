@@ -6,7 +6,7 @@
 PC_SRC := $(addprefix xok/pc/, boot.c memmap.c paging.c space.c cpu.c fpu.c trap.c clock.c apic.c \
 	random.c serial.c pci.c virtio.c net.c acpi.c cpio.c elf.c load.c panic.c print.c lib.c)
 PC_OBJ = $(B)/kern/xok/pc/entry.o $(B)/kern/xok/pc/trap-entry.o \
-	$(patsubst %.c,$(B)/kern/%.o,$(PC_SRC) $(CORE_SRC) $(DPF_SRC))
+	$(patsubst %.c,$(B)/kern/%.o,$(PC_SRC) $(CORE_SRC) $(DPF_SRC) $(TABLE_SRC) $(VCODE_SRC))
 PC_LINK = $(KERN_CC) -nostdlib -static -no-pie -Wl,-T,xok/pc/kernel.ld -Wl,--build-id=none \
 	-Wl,-z,max-page-size=4096 -Wl,-z,noexecstack
 
@@ -38,6 +38,14 @@ GUEST_CFLAGS = $(BASE_CFLAGS) -O2 -ffreestanding -fno-stack-protector -fno-pic -
 $(B)/guest/%.o: xok/pc/test/%.c
 	@mkdir -p $(@D)
 	$(Q)$(GUEST_CC) $(GUEST_CFLAGS) -c -o $@ $<
+
+# Tables are read by the code that the kernel writes them with.
+$(B)/guest/%.o: xok/table/%.c
+	@mkdir -p $(@D)
+	$(Q)$(GUEST_CC) $(GUEST_CFLAGS) -c -o $@ $<
+
+GUEST_PORTS := $(addprefix $(B)/guest/,ports.o $(patsubst xok/table/%.c,%.o,$(TABLE_SRC)))
+$(addprefix $(B)/guest/,t_handlers.elf t_share.elf t_tables.elf): $(GUEST_PORTS)
 
 $(B)/guest/%.elf: $(B)/guest/%.o $(B)/guest/guest.o
 	$(Q)$(GUEST_CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \

@@ -60,10 +60,11 @@ void space_map_archive(uint32_t root, uint64_t boot_entry)
 }
 
 /* The PTE of va, or NULL when a table on the way is missing. va is below USER_END. */
-static uint64_t *walk(uint32_t root, uint64_t va)
+static inline uint64_t *walk(uint32_t root, uint64_t va)
 {
 	uint64_t *t = table_of(root);
 
+#pragma GCC unroll 3
 	for (unsigned shift = 39; shift > 12; shift -= 9) {
 		uint64_t entry = t[(va >> shift) & 511];
 
@@ -196,31 +197,47 @@ void space_free(void *m, uint32_t root, void (*unmap)(void *arg, uint32_t frame)
 	pt_free(arg, root);
 }
 
-/* Is every page of the range present for ring 3, and writable if asked? */
-static bool user_range(uint32_t root, uint64_t va, size_t len, bool write)
+/*
+ * The kernel's pointer to a user byte, where all of `flags` permit it, or NULL. va is below
+ * USER_END.
+ */
+static inline uint8_t *user_ptr(uint32_t root, uint64_t va, uint64_t flags)
+{
+	const uint64_t *pte = walk(root, va);
+
+	if (pte == NULL || (*pte & flags) != flags)
+		return NULL;
+	return (uint8_t *)phys_ptr(*pte & PTE_ADDR) + va % XOK_PAGE;
+}
+
+#define USER_READ (PTE_P | PTE_U)
+#define USER_WRITE (PTE_P | PTE_U | PTE_W)
+
+/* Is the range in one page? The usual case: its page is looked up once. */
+static bool in_one_page(uint64_t va, size_t len)
+{
+	return va < USER_END && len > 0 && len <= XOK_PAGE - va % XOK_PAGE;
+}
+
+static bool user_range(uint32_t root, uint64_t va, size_t len, uint64_t flags)
 {
 	uint64_t end = va + len;
 
 	if (end < va || end > USER_END)
 		return false;
 	for (uint64_t page = va & ~(uint64_t)(XOK_PAGE - 1); page < end; page += XOK_PAGE) {
-		const uint64_t *pte = walk(root, page);
-
-		if (pte == NULL || (*pte & (PTE_P | PTE_U)) != (PTE_P | PTE_U))
-			return false;
-		if (write && !(*pte & PTE_W))
+		if (user_ptr(root, page, flags) == NULL)
 			return false;
 	}
 	return true;
 }
 
-/* The kernel's pointer to a checked user byte, and how many follow it in its page. */
-static uint8_t *user_ptr(uint32_t root, uint64_t va, size_t left, size_t *run)
+/* How much of the rest is in the page of va. */
+static size_t run_of(uint64_t va, size_t left)
 {
-	size_t off = va % XOK_PAGE;
+	size_t room = XOK_PAGE - va % XOK_PAGE;
 
-	*run = XOK_PAGE - off < left ? XOK_PAGE - off : left;
-	return (uint8_t *)phys_ptr(*walk(root, va) & PTE_ADDR) + off;
+	return room < left ? room : left;
 }
 
 int space_copyin(void *m, uint32_t root, void *dst, uint64_t src, size_t len)
@@ -229,12 +246,19 @@ int space_copyin(void *m, uint32_t root, void *dst, uint64_t src, size_t len)
 	size_t run;
 
 	(void)m;
-	if (!user_range(root, src, len, false))
+	if (in_one_page(src, len)) {
+		const uint8_t *s = user_ptr(root, src, USER_READ);
+
+		if (s == NULL)
+			return XOK_EFAULT;
+		memcpy(d, s, len);
+		return XOK_OK;
+	}
+	if (!user_range(root, src, len, USER_READ))
 		return XOK_EFAULT;
 	for (; len > 0; len -= run, src += run, d += run) {
-		const uint8_t *s = user_ptr(root, src, len, &run);
-
-		memcpy(d, s, run);
+		run = run_of(src, len);
+		memcpy(d, user_ptr(root, src, USER_READ), run);
 	}
 	return XOK_OK;
 }
@@ -245,12 +269,19 @@ int space_copyout(void *m, uint32_t root, uint64_t dst, const void *src, size_t 
 	size_t run;
 
 	(void)m;
-	if (!user_range(root, dst, len, true))
+	if (in_one_page(dst, len)) {
+		uint8_t *d = user_ptr(root, dst, USER_WRITE);
+
+		if (d == NULL)
+			return XOK_EFAULT;
+		memcpy(d, s, len);
+		return XOK_OK;
+	}
+	if (!user_range(root, dst, len, USER_WRITE))
 		return XOK_EFAULT;
 	for (; len > 0; len -= run, dst += run, s += run) {
-		uint8_t *d = user_ptr(root, dst, len, &run);
-
-		memcpy(d, s, run);
+		run = run_of(dst, len);
+		memcpy(user_ptr(root, dst, USER_WRITE), s, run);
 	}
 	return XOK_OK;
 }

@@ -112,10 +112,26 @@ trap_common:
 	ud2
 
 /*
- * In the kernel: an interrupt while idle, or the end. The registers go on the stack as a struct
+ * In the kernel: an interrupt while idle, or the end. Then the registers go on the stack as a struct
  * xok_regs.
  */
 trap_in_kernel:
+	/*
+	 * An interrupt while idle, the only place where they are on: nothing of what was there is
+	 * needed again.
+	 */
+	cmpq $VEC_TIMER, (%rsp)
+	jb 1f
+	cmpq $cpu_idle, 16(%rsp)
+	jb 1f
+	cmpq $cpu_idle_end, 16(%rsp)
+	jae 1f
+	popq %rdi
+	movq $kernel_stack_top, %rsp
+	xorl %ebp, %ebp
+	call trap_idle
+	ud2
+1:
 	subq $R_SIZE, %rsp
 	movq %rax, R_RAX(%rsp)
 	SAVE %rsp
@@ -218,7 +234,7 @@ syscall_rsp:
 	.globl kernel_stack_guard, kernel_stack_top, ist_stacks
 kernel_stack_guard:
 	.skip 4096
-	.skip 16384
+	.skip 32768
 kernel_stack_top:
 ist_stacks:
 	.rept 4

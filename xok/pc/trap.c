@@ -22,6 +22,7 @@ void cpu_idle(void);
 void cpu_window(void);
 void trap_syscall(void);
 void trap_user(void);
+void trap_idle(uint64_t vector);
 void trap_kernel(struct xok_regs *r);
 
 static struct xok *xok;
@@ -161,13 +162,13 @@ static void interrupt(uint64_t vector)
 	if (vector == VEC_SPURIOUS)
 		return; /* SDM 11.9: no EOI */
 	apic_eoi();
-	if (vector == VEC_TIMER)
+	if (vector - VEC_PORT0 < PC_NPORT) {
+		net_interrupt((uint32_t)(vector - VEC_PORT0), current == NULL);
+	} else if (vector == VEC_TIMER) {
 		timer();
-	else if (vector == VEC_COM1 || vector == VEC_COM2) {
+	} else if (vector == VEC_COM1 || vector == VEC_COM2) {
 		if (serial_interrupt((uint32_t)(vector - VEC_COM1)))
 			xok_cons_in(xok, (uint32_t)(vector - VEC_COM1));
-	} else if (vector >= VEC_PORT0 && vector < VEC_PORT0 + PC_NPORT) {
-		net_interrupt((uint32_t)(vector - VEC_PORT0));
 	}
 }
 
@@ -192,15 +193,15 @@ void trap_user(void)
 	run_next();
 }
 
+/* An interrupt while no environment runs. */
+void trap_idle(uint64_t vector)
+{
+	interrupt(vector);
+	run_next();
+}
+
 void trap_kernel(struct xok_regs *r)
 {
-	extern const char cpu_idle_end[];
-
-	if (r->trapno >= VEC_EXCEPTIONS && xok != NULL && current == NULL &&
-	    r->rip >= (uint64_t)cpu_idle && r->rip < (uint64_t)cpu_idle_end) {
-		interrupt(r->trapno);
-		return;
-	}
 	/*
 	 * A single-step trap that the user's TF left behind at the first instruction of a system
 	 * call.

@@ -228,6 +228,13 @@ bool vq_waiting(const struct vq *q)
 	return q->used->idx != q->used_next;
 }
 
+uint16_t vq_unfinished(const struct vq *q)
+{
+	uint16_t finished = (uint16_t)(q->used->idx - q->used_next);
+
+	return finished < q->posted ? (uint16_t)(q->posted - finished) : 0;
+}
+
 enum vq_result vq_take(struct vq *q, uint16_t *id, uint32_t *len)
 {
 	uint16_t ahead = (uint16_t)(q->used->idx - q->used_next);

@@ -88,6 +88,8 @@ enum vq_result {
 };
 enum vq_result vq_take(struct vq *q, uint16_t *id, uint32_t *len);
 bool vq_waiting(const struct vq *q);
+/* How many of the posted buffers the device has not finished, by what it says. */
+uint16_t vq_unfinished(const struct vq *q);
 
 static inline uint8_t *vq_buffer(const struct vq *q, uint16_t id)
 {

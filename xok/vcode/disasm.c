@@ -72,17 +72,18 @@ static void put_atomic(struct vc_text *t, const struct vc_insn *i)
 	vc_put(t, ")");
 }
 
-static void put_call(struct vc_text *t, const struct vc_prog *p, const struct vc_insn *i)
+static void put_call(struct vc_text *t, const struct vc_insn *i)
 {
-	const struct vc_helper *h = vc_helper_find(p->kind, i->imm);
+	bool named = i->imm > 0 && i->imm < VC_NHELPER && vc_helpers[i->imm].name;
 
 	vc_put(t, "call ");
 	if (vc_src(i) == VC_SRC_LOCAL) {
 		put_jump(t, i->imm);
+	} else if (named) {
+		vc_put(t, vc_helpers[i->imm].name);
 	} else {
-		vc_put(t, h ? h->name : "helper ");
-		if (!h)
-			vc_put_int(t, i->imm);
+		vc_put(t, "helper ");
+		vc_put_int(t, i->imm);
 	}
 }
 
@@ -93,9 +94,15 @@ static void put_lddw(struct vc_text *t, const struct vc_prog *p, uint32_t pc)
 
 	put_reg(t, "r", vc_dst(i));
 	vc_put(t, " = ");
-	if (vc_src(i) == VC_SRC_MAP) {
-		vc_put(t, i->imm == VC_MAP_RODATA ? "rodata" : "data");
-		put_displacement(t, next);
+	if (vc_src(i) == VC_SRC_MAP || vc_src(i) == VC_SRC_HANDLE) {
+		uint32_t map = (uint32_t)i->imm;
+
+		vc_put(t, vc_src(i) == VC_SRC_HANDLE ? "&" : "");
+		vc_put(t, map == VC_MAP_RODATA ? "rodata" : map == VC_MAP_DATA ? "data" : "table");
+		if (map >= VC_MAP_TABLE)
+			vc_put_int(t, map - VC_MAP_TABLE);
+		if (vc_src(i) == VC_SRC_MAP)
+			put_displacement(t, next);
 	} else {
 		vc_put_hex(t, (uint64_t)next << 32 | (uint32_t)i->imm);
 	}
@@ -124,7 +131,7 @@ static void put_directive(struct vc_text *t, const struct vc_prog *p, uint32_t p
 					 : "");
 		break;
 	case 'a': put_atomic(t, i); break;
-	case 'c': put_call(t, p, i); break;
+	case 'c': put_call(t, i); break;
 	case 'l': put_lddw(t, p, pc); break;
 	default: vc_put(t, plain);
 	}

@@ -6,7 +6,8 @@
  * whose state changed is dirty; following it updates one state through the instructions up to the next leader,
  * joining it into the leaders it meets. Functions are analysed once for all their callers: the arguments of all calls meet at the first
  * instruction, and what all exits return meets in w->ret, which the calls read. States only descend in a finite
- * lattice (known.c), so this ends: at most (10 * 3 + 64 * 9) * ninsn instructions are followed.
+ * lattice (known.c), so this ends: at most (10 * 3 + 64 * 10) * ninsn instructions are followed. That is too many for a kernel that
+ * does nothing else meanwhile, and far more than compilers' output needs, most of which is followed once or twice: so there is a limit.
  */
 #include <string.h>
 
@@ -16,6 +17,9 @@ static void mark_dirty(struct vc_work *w, uint32_t leader)
 {
 	w->dirty[leader / 64] |= 1ull << (leader % 64);
 }
+
+/* What may be followed in all, by any program: 16 times the longest one. */
+#define FOLLOWED_MAX (16 * VC_INSNS_MAX)
 
 /* Joins a state into the one kept at pc, which is a leader. */
 static void arrive(struct vc_work *w, uint32_t pc, const struct vc_state *s)
@@ -57,9 +61,33 @@ static int check_reads(struct vc_work *w, uint32_t pc)
 	return 0;
 }
 
+/* Makes the calls of a function be followed again. */
+static void callers_dirty(struct vc_work *w, uint32_t callee)
+{
+	w->followed += w->p->ninsn / 16; /* looking at one is that much cheaper than following it */
+	for (uint32_t pc = 0; pc < w->p->ninsn; pc++)
+		if (!(w->mark[pc] & VC_M_SECOND) && vc_is_local_call(&w->p->insn[pc]) &&
+		    vc_target(&w->p->insn[pc], pc) == callee && (w->mark[pc] & VC_M_REACHED))
+			mark_dirty(w, pc);
+}
+
 /*
- * A local call. The callee sees our stack as OUTER and may write there, but not where pointers are kept. r6 to r9 are ours
- * again afterwards. False when no exit of the callee was reached yet: then the call is followed again once one is.
+ * OUTER is the stacks of all callers, so a write there may meet any pointer that any of them keeps. The note travels up: callers
+ * are followed again, and are functions that write to their callers' stacks in turn.
+ */
+void vc_outer_written(struct vc_work *w, uint32_t pc)
+{
+	uint32_t fn = w->fn[pc];
+
+	if (w->mark[fn] & VC_M_OUTER)
+		return;
+	w->mark[fn] |= VC_M_OUTER;
+	callers_dirty(w, fn);
+}
+
+/*
+ * A local call. The callee sees our stack as OUTER and may write there if it got a pointer to it, or we one to our callers'. r6 to r9 are
+ * ours again afterwards. False when no exit of the callee was reached yet: then the call is followed again once one is.
  */
 static bool follow_call(struct vc_work *w, uint32_t pc)
 {
@@ -80,18 +108,13 @@ static bool follow_call(struct vc_work *w, uint32_t pc)
 	}
 	arrive(w, callee, &s);
 	if (stack_passed)
-		vc_stack_blur(&w->cur);
+		vc_stack_bytes(&w->cur);
+	if (w->mark[callee] & VC_M_OUTER) {
+		vc_stack_pointers(&w->cur);
+		vc_outer_written(w, pc);
+	}
 	w->cur.reg[0] = w->ret[callee];
 	return w->returns[callee];
-}
-
-/* Makes the calls of a function be followed again. */
-static void callers_dirty(struct vc_work *w, uint32_t callee)
-{
-	for (uint32_t pc = 0; pc < w->p->ninsn; pc++)
-		if (!(w->mark[pc] & VC_M_SECOND) && vc_is_local_call(&w->p->insn[pc]) &&
-		    vc_target(&w->p->insn[pc], pc) == callee && (w->mark[pc] & VC_M_REACHED))
-			mark_dirty(w, pc);
 }
 
 static int follow_exit(struct vc_work *w, uint32_t pc)
@@ -103,7 +126,9 @@ static int follow_exit(struct vc_work *w, uint32_t pc)
 		if (v.kind == VC_K_UNINIT)
 			return vc_refuse(w, VC_UNINITIALISED, pc, VC_BIT(0));
 		if (v.kind != VC_K_SCALAR)
-			return vc_refuse(w, VC_POINTER_LEAK, pc, VC_BIT(0));
+			return vc_refuse(w,
+					 v.kind == VC_K_HANDLE ? VC_TABLE_HANDLE : VC_POINTER_LEAK,
+					 pc, VC_BIT(0));
 	}
 	/* Pointers to a stack that may be gone do not come back; a function without a result may leave one behind. */
 	if (v.kind == VC_K_STACK || v.kind == VC_K_OUTER || v.kind == VC_K_MIXED)
@@ -118,15 +143,20 @@ static int follow_exit(struct vc_work *w, uint32_t pc)
 	return 0;
 }
 
-/* LDDW: a number or a pointer into the module's data; its offset was checked by the structural pass. */
+/* LDDW: a number, or a pointer or handle that was checked by the structural pass. */
 static void follow_lddw(struct vc_work *w, uint32_t pc)
 {
 	const struct vc_insn *i = &w->p->insn[pc];
-	uint32_t off = (uint32_t)i[1].imm;
+	uint32_t map = (uint32_t)i->imm, off = (uint32_t)i[1].imm;
 	struct vc_val v = vc_known(VC_K_SCALAR);
 
-	if (vc_src(i) == VC_SRC_MAP) {
-		v = vc_known(i->imm == (int32_t)VC_MAP_RODATA ? VC_K_RODATA : VC_K_DATA);
+	if (vc_src(i) == VC_SRC_HANDLE) {
+		v = vc_known(VC_K_HANDLE);
+		v.off = (int16_t)(map - VC_MAP_TABLE);
+	} else if (vc_src(i) == VC_SRC_MAP) {
+		v = vc_known((uint8_t)(map == VC_MAP_RODATA ? VC_K_RODATA
+				       : map == VC_MAP_DATA ? VC_K_DATA
+							    : VC_K_TABLE0 + map - VC_MAP_TABLE));
 		v.var = off > INT16_MAX;
 		v.off = v.var ? 0 : (int16_t)off;
 	}
@@ -182,7 +212,8 @@ static int follow(struct vc_work *w, uint32_t pc)
 
 	w->cur = w->state[w->leader[pc]];
 	for (;;) {
-		int r = follow_insn(w, pc, &falls);
+		int r = w->followed++ < FOLLOWED_MAX ? follow_insn(w, pc, &falls)
+						     : vc_refuse(w, VC_TOO_COMPLEX, pc, 0);
 
 		if (r || !falls)
 			return r;
@@ -230,7 +261,9 @@ int vc_flow(struct vc_work *w)
 
 	number_leaders(w);
 	blank(&s);
-	s.reg[1] = vc_known(VC_K_CTX);
+	s.reg[1] = vc_known(vc_is_raw(w->p->kind) ? VC_K_WINDOW : VC_K_CTX);
+	if (vc_is_raw(w->p->kind))
+		s.reg[2] = vc_known(VC_K_SCALAR);
 	for (uint32_t e = 0; e < w->p->nentry; e++)
 		arrive(w, w->p->entry[e], &s);
 	w->at = &w->cur;
@@ -241,4 +274,27 @@ int vc_flow(struct vc_work *w)
 			return r;
 	}
 	return 0;
+}
+
+/*
+ * All leaders' states are final, so following an instruction again joins what is there already: nothing changes but w->cur.
+ */
+bool vc_replay(struct vc_work *w, uint32_t pc)
+{
+	if (pc == 0)
+		w->live = false;
+	if (w->mark[pc] & VC_M_SECOND)
+		return false;
+	if (w->live) {
+		bool falls = true;
+
+		w->live = !follow_insn(w, w->replayed, &falls) && falls;
+	}
+	w->replayed = pc;
+	if (w->mark[pc] & VC_M_LEADER) {
+		w->live = w->mark[pc] & VC_M_REACHED;
+		if (w->live)
+			w->cur = w->state[w->leader[pc]];
+	}
+	return w->live;
 }

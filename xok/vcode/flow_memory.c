@@ -3,12 +3,16 @@
  * flow_memory.c - loads and stores in the data-flow pass.
  *
  * Pointers on the stack. A pointer can be kept in the function's own stack by an aligned 8-byte store whose base is r10 itself,
- * and is got back by an aligned 8-byte load through r10; that is how compilers spill. Only accesses through r10
- * may touch a slot that holds a pointer: they are the ones whose place is plain to see for everybody, verifier, interpreter and
- * code generator. All other accesses (another base, an unknown offset, an atomic, a helper, a called function) leave such slots
- * alone: refused here when the offset is constant, stopped at run time when it is not. So what is known here of
- * a slot with a pointer stays true whatever runs in between. A shorter store through r10 on top of a pointer destroys it: the rest of the
- * slot counts as unwritten (and the interpreter clears it).
+ * and is got back by an aligned 8-byte load through r10; that is how compilers spill. No other access at a known place may touch a slot
+ * that holds one, but for a store through r10, which ends its life: of such a slot only the bytes written then can be read.
+ *
+ * An access whose place is not known before it happens (a variable offset, a helper, a called function) may meet such a slot. It
+ * finds the bytes of the offset there, and what it leaves there is the offset from then on. So after anything that may have written to the
+ * frame in this way, every pointer kept in it counts as variable; its kind is still known, and each access checks the offset.
+ *
+ * The context cannot be used at a variable offset, and a handle's index is not checked when it is used. So of these the slot holds
+ * only what is known exactly, and that is what a load gives, not the bytes; joined with another one the slot counts as
+ * unwritten. For the same reason a value of unknown kind is not stored: nobody can tell which rule its bytes obey.
  */
 #include "xok/vcode/flow.h"
 
@@ -38,6 +42,16 @@ static int check_window(const struct vc_kind *k, struct vc_val v, int64_t off, u
 	return 0;
 }
 
+static bool outside(struct vc_val v, int64_t off, uint32_t size, uint32_t len)
+{
+	return !v.var && (off < 0 || off + size > len);
+}
+
+static int check_table(const struct vc_prog *p, struct vc_val v, int64_t off, uint32_t size)
+{
+	return outside(v, off, size, p->table_bytes[v.kind - VC_K_TABLE0]) ? VC_TABLE_BOUNDS : 0;
+}
+
 /* May memory be accessed through v at this displacement? 0 or the reason. */
 static int check_access(const struct vc_prog *p, struct vc_val v, int32_t disp, uint32_t size,
 			bool write)
@@ -50,13 +64,13 @@ static int check_access(const struct vc_prog *p, struct vc_val v, int32_t disp, 
 	case VC_K_RODATA:
 		if (write)
 			return VC_READ_ONLY;
-		return !v.var && (off < 0 || off + size > p->rodata_len) ? VC_DATA_BOUNDS : 0;
-	case VC_K_DATA: return !v.var && (off < 0 || off + size > p->data_len) ? VC_DATA_BOUNDS : 0;
-	case VC_K_STACK:
-		return !v.var && (off < -(int64_t)VC_STACK || off + size > 0) ? VC_STACK_BOUNDS : 0;
+		return outside(v, off, size, p->rodata_len) ? VC_DATA_BOUNDS : 0;
+	case VC_K_DATA: return outside(v, off, size, p->data_len) ? VC_DATA_BOUNDS : 0;
+	case VC_K_STACK: return outside(v, off + VC_STACK, size, VC_STACK) ? VC_STACK_BOUNDS : 0;
 	case VC_K_OUTER: return 0;
 	case VC_K_MIXED: return VC_MIXED_POINTER;
-	default: return VC_NOT_A_POINTER;
+	case VC_K_HANDLE: return VC_TABLE_HANDLE;
+	default: return v.kind >= VC_K_TABLE0 ? check_table(p, v, off, size) : VC_NOT_A_POINTER;
 	}
 }
 
@@ -114,11 +128,33 @@ static int write_stack(struct vc_state *s, uint32_t base, uint32_t at, uint32_t 
 	return 0;
 }
 
-void vc_stack_blur(struct vc_state *s)
+void vc_stack_bytes(struct vc_state *s)
 {
 	for (uint32_t n = 0; n < VC_SLOTS; n++)
 		if (s->slot[n].kind == VC_K_BYTES)
 			s->slot[n].off = 0xff;
+}
+
+void vc_stack_pointers(struct vc_state *s)
+{
+	for (uint32_t n = 0; n < VC_SLOTS; n++) {
+		struct vc_val *v = &s->slot[n];
+
+		if (vc_is_pointer(*v) && v->kind != VC_K_CTX)
+			*v = (struct vc_val){.kind = v->kind, .var = 1};
+	}
+}
+
+void vc_stack_written(struct vc_work *w, uint32_t pc, uint8_t kind)
+{
+	if (kind != VC_K_STACK && kind != VC_K_OUTER)
+		return;
+	if (kind == VC_K_STACK) {
+		vc_stack_bytes(&w->cur);
+		vc_stack_pointers(&w->cur);
+		return;
+	}
+	vc_outer_written(w, pc);
 }
 
 int vc_flow_load(struct vc_work *w, uint32_t pc)
@@ -139,22 +175,30 @@ int vc_flow_load(struct vc_work *w, uint32_t pc)
 	return 0;
 }
 
-/* Stores a number, or for whole slots of the own stack anything. */
-static int store(struct vc_state *s, struct vc_val v, const struct vc_insn *i, struct vc_val data)
+/* Why something else than a number cannot be stored as one. */
+static int not_stored(struct vc_val data)
 {
+	return data.kind == VC_K_HANDLE ? VC_TABLE_HANDLE : VC_POINTER_LEAK;
+}
+
+/* Stores a number, or in whole slots of the own stack a pointer or handle. */
+static int store(struct vc_work *w, uint32_t pc, struct vc_val v, struct vc_val data)
+{
+	const struct vc_insn *i = &w->p->insn[pc];
 	uint32_t base = vc_dst(i), size = vc_size(i->op);
 	bool known = v.kind == VC_K_STACK && !v.var;
 
 	if (data.kind != VC_K_SCALAR) {
 		if (!known || !whole_slot(base, stack_byte(v, i->off), size))
-			return VC_POINTER_LEAK;
-		s->slot[stack_byte(v, i->off) / 8] = data;
+			return not_stored(data);
+		if (data.kind == VC_K_MIXED)
+			return VC_MIXED_POINTER;
+		w->cur.slot[stack_byte(v, i->off) / 8] = vc_slot(data);
 		return 0;
 	}
 	if (known)
-		return write_stack(s, base, stack_byte(v, i->off), size);
-	if (v.kind == VC_K_STACK)
-		vc_stack_blur(s);
+		return write_stack(&w->cur, base, stack_byte(v, i->off), size);
+	vc_stack_written(w, pc, v.kind);
 	return 0;
 }
 
@@ -167,7 +211,7 @@ int vc_flow_store(struct vc_work *w, uint32_t pc)
 	int r = check_access(w->p, v, i->off, vc_size(i->op), true);
 
 	if (!r)
-		r = store(&w->cur, v, i, data);
+		r = store(w, pc, v, data);
 	if (r)
 		return vc_refuse(w, r, pc, VC_BIT(vc_dst(i)) | (imm ? 0 : VC_BIT(vc_src(i))));
 	return 0;
@@ -181,7 +225,7 @@ int vc_flow_atomic(struct vc_work *w, uint32_t pc)
 {
 	const struct vc_insn *i = &w->p->insn[pc];
 	uint32_t size = vc_size(i->op), operands = VC_BIT(vc_src(i));
-	struct vc_val v = vc_reg(w, vc_dst(i)), was;
+	struct vc_val v = vc_reg(w, vc_dst(i)), was; /* what is read is a number */
 	int r = check_access(w->p, v, i->off, size, true);
 
 	if (i->imm == VC_CMPXCHG)
@@ -189,15 +233,12 @@ int vc_flow_atomic(struct vc_work *w, uint32_t pc)
 	for (uint32_t n = 0; n <= 10 && !r; n++) {
 		if (!(operands >> n & 1) || vc_reg(w, n).kind == VC_K_SCALAR)
 			continue;
-		r = vc_reg(w, n).kind == VC_K_UNINIT ? VC_UNINITIALISED : VC_POINTER_LEAK;
+		r = vc_reg(w, n).kind == VC_K_UNINIT ? VC_UNINITIALISED : not_stored(vc_reg(w, n));
 	}
-	if (!r && v.kind == VC_K_STACK && !v.var) {
-		uint32_t at = stack_byte(v, i->off);
-
-		r = read_stack(&w->cur, 11, at, size, &was);
-	} else if (!r && v.kind == VC_K_STACK) {
-		vc_stack_blur(&w->cur);
-	}
+	if (!r && v.kind == VC_K_STACK && !v.var)
+		r = read_stack(&w->cur, 11, stack_byte(v, i->off), size, &was);
+	else if (!r)
+		vc_stack_written(w, pc, v.kind);
 	if (r)
 		return vc_refuse(w, r, pc, operands | VC_BIT(vc_dst(i)));
 	if (i->imm == VC_CMPXCHG)

@@ -34,8 +34,8 @@ static bool move_pointer(const struct vc_insn *i, struct vc_val *d, struct vc_va
 		*d = unknown_offset(*d);
 	} else if (add && d->kind == VC_K_SCALAR && vc_is_pointer(s)) {
 		*d = unknown_offset(s);
-	} else if (!add && vc_is_pointer(s) && d->kind == s.kind && s.kind != VC_K_OUTER) {
-		/* The distance within one memory; two OUTER pointers may be in two stacks. */
+	} else if (!add && vc_is_pointer(s) && d->kind == s.kind) {
+		/* The distance within one memory. */
 		*d = vc_known(VC_K_SCALAR);
 	} else {
 		return false;
@@ -47,9 +47,13 @@ static bool move_pointer(const struct vc_insn *i, struct vc_val *d, struct vc_va
 static int refuse_operation(struct vc_work *w, uint32_t pc, struct vc_val a, struct vc_val b,
 			    uint32_t registers)
 {
-	bool mixed = a.kind == VC_K_MIXED || b.kind == VC_K_MIXED;
+	int r = VC_POINTER_ARITHMETIC;
 
-	return vc_refuse(w, mixed ? VC_MIXED_POINTER : VC_POINTER_ARITHMETIC, pc, registers);
+	if (a.kind == VC_K_MIXED || b.kind == VC_K_MIXED)
+		r = VC_MIXED_POINTER;
+	else if (a.kind == VC_K_HANDLE || b.kind == VC_K_HANDLE)
+		r = VC_TABLE_HANDLE;
+	return vc_refuse(w, r, pc, registers);
 }
 
 int vc_flow_alu(struct vc_work *w, uint32_t pc)
@@ -81,13 +85,9 @@ static bool comparable(const struct vc_insn *i, struct vc_val a, struct vc_val b
 
 	if (a.kind == VC_K_SCALAR && b.kind == VC_K_SCALAR)
 		return true;
-	if (VC_CLASS(i->op) == VC_JMP32 || VC_CODE(i->op) == VC_JSET)
+	if (VC_CLASS(i->op) == VC_JMP32 || VC_CODE(i->op) == VC_JSET || !vc_is_pointer(a))
 		return false;
-	if (!VC_X(i->op))
-		return equality && i->imm == 0;
-	if (!vc_is_pointer(a) || a.kind != b.kind)
-		return false;
-	return equality || a.kind != VC_K_OUTER;
+	return VC_X(i->op) ? a.kind == b.kind : equality && i->imm == 0;
 }
 
 int vc_flow_compare(struct vc_work *w, uint32_t pc)
@@ -106,9 +106,20 @@ int vc_flow_compare(struct vc_work *w, uint32_t pc)
 /* Memory for a helper: any but the context, whose window field is a machine address. */
 static int check_memory(const struct vc_helper *h, uint32_t n, struct vc_val v)
 {
+	if (v.kind == VC_K_MIXED)
+		return VC_MIXED_POINTER;
 	if (n == 4 || h->arg[n + 1] != VC_ARG_MEM_SIZE || !vc_is_pointer(v) || v.kind == VC_K_CTX)
 		return VC_HELPER_ARGUMENT;
 	return h->arg[n] == VC_ARG_MEM_W && v.kind == VC_K_RODATA ? VC_READ_ONLY : 0;
+}
+
+static int check_number(struct vc_val v)
+{
+	switch (v.kind) {
+	case VC_K_SCALAR: return 0;
+	case VC_K_HANDLE: return VC_HELPER_ARGUMENT;
+	default: return VC_POINTER_LEAK;
+	}
 }
 
 /* Is v fit for argument n of h? 0 or the reason. */
@@ -120,10 +131,11 @@ static int check_argument(const struct vc_helper *h, uint32_t n, struct vc_val v
 		return VC_UNINITIALISED;
 	switch (h->arg[n]) {
 	case VC_ARG_SCALAR:
-	case VC_ARG_MEM_SIZE: return v.kind == VC_K_SCALAR ? 0 : VC_POINTER_LEAK;
+	case VC_ARG_MEM_SIZE: return check_number(v);
 	case VC_ARG_CTX: return v.kind == VC_K_CTX && !v.var && v.off == 0 ? 0 : VC_HELPER_ARGUMENT;
 	case VC_ARG_MEM_R:
 	case VC_ARG_MEM_W: return check_memory(h, n, v);
+	case VC_ARG_TABLE: return v.kind == VC_K_HANDLE ? 0 : VC_HELPER_ARGUMENT;
 	default: return VC_HELPER_ARGUMENT;
 	}
 }
@@ -131,18 +143,16 @@ static int check_argument(const struct vc_helper *h, uint32_t n, struct vc_val v
 int vc_flow_helper(struct vc_work *w, uint32_t pc)
 {
 	const struct vc_helper *h = vc_helper_find(w->p->kind, w->p->insn[pc].imm);
-	bool stack_written = false;
 
 	for (uint32_t n = 0; n < 5; n++) {
 		int r = check_argument(h, n, w->cur.reg[n + 1]);
 
 		if (r)
 			return vc_refuse(w, r, pc, VC_BIT(n + 1));
-		if (h->arg[n] == VC_ARG_MEM_W && w->cur.reg[n + 1].kind == VC_K_STACK)
-			stack_written = true;
 	}
-	if (stack_written)
-		vc_stack_blur(&w->cur);
+	for (uint32_t n = 0; n < 5; n++)
+		if (h->arg[n] == VC_ARG_MEM_W)
+			vc_stack_written(w, pc, w->cur.reg[n + 1].kind);
 	w->cur.reg[0] = vc_known(VC_K_SCALAR);
 	for (uint32_t n = 1; n <= 5; n++)
 		w->cur.reg[n] = vc_known(VC_K_UNINIT);

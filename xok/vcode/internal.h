@@ -64,6 +64,7 @@ enum vc_jmp_code {
 #define VC_SRC_HELPER 0u /* src of CALL */
 #define VC_SRC_LOCAL 1u
 #define VC_SRC_CONST 0u /* src of LDDW */
+#define VC_SRC_HANDLE 5u
 #define VC_SRC_MAP 6u
 
 static inline uint32_t vc_dst(const struct vc_insn *i)
@@ -129,26 +130,44 @@ struct vc_opcode {
 };
 extern const struct vc_opcode vc_opcodes[256];
 
+/* The helper with that number, or NULL when there is none or programs of this kind may not call it. */
 const struct vc_helper *vc_helper_find(const struct vc_kind *k, int32_t number);
+
+/* The kind "raw" has no context: r1 is the window, r2 its length. */
+static inline bool vc_is_raw(const struct vc_kind *k)
+{
+	return k->ctx_size == 0;
+}
+
+/* Window bytes that every run has: accesses within them need no check. */
+static inline uint32_t vc_min_window(const struct vc_prog *p)
+{
+	return p->min_window > p->kind->min_window ? p->min_window : p->kind->min_window;
+}
 
 /* Where a jump or local call at pc goes; may lie outside the program. Only for instructions that are one. */
 int64_t vc_target(const struct vc_insn *i, uint32_t pc);
 
 /* ---- the verifier ---- */
 
-/* What is known of one register or of 8 bytes of stack. */
+/*
+ * What is known of one register or of 8 bytes of stack. In a slot of the stack CTX and HANDLE are never var: a load of such a
+ * slot gives the known offset or index, whatever was written there in between (flow_memory.c).
+ */
 enum vc_known {
 	VC_K_UNINIT, /* not written on some path */
 	VC_K_BYTES,  /* stack only: numbers; off is the mask of the bytes that were written */
 	VC_K_SCALAR, /* a number */
 	VC_K_MIXED, /* pointers of different kinds, or a pointer and a number, on different paths */
-	VC_K_CTX,   /* pointers, at a constant offset, or at one that is not known (var) */
+	VC_K_HANDLE, /* of table off; var: of one of the tables. Its value is the index */
+	VC_K_CTX,    /* pointers, at a constant offset, or at one that is not known (var) */
 	VC_K_WINDOW,
 	VC_K_RODATA,
 	VC_K_DATA,
-	VC_K_STACK, /* this function's stack; offset 0 is r10, the stack lies below */
-	VC_K_OUTER, /* the stack of a calling function; always var */
-	VC_NKNOWN
+	VC_K_STACK,  /* this function's stack; offset 0 is r10, the stack lies below */
+	VC_K_OUTER,  /* the stacks of all calling functions; always var */
+	VC_K_TABLE0, /* and above: table n is VC_K_TABLE0 + n */
+	VC_NKNOWN = VC_K_TABLE0 + VC_TABLES_MAX
 };
 
 struct vc_val {
@@ -171,6 +190,8 @@ enum vc_mark {
 	VC_M_ENTRY = 4,
 	VC_M_LEADER = 8,   /* states meet here: a state is kept */
 	VC_M_REACHED = 16, /* leader: its state is valid */
+	VC_M_OUTER =
+		32, /* first instruction of a function: it may write to the stacks of its callers */
 };
 
 /* Working memory, carved from vc_verify's scratch; arrays have one element for each instruction. */
@@ -181,14 +202,22 @@ struct vc_work {
 	struct vc_state cur;
 	uint64_t dirty[VC_INSNS_MAX /
 		       64];	/* leaders whose state changed since they were last followed */
+	uint32_t followed;	/* instructions that the data-flow pass has followed */
 	struct vc_state *state; /* by leader number */
 	struct vc_val *ret; /* by first instruction of a function: what it returns; see returns */
 	uint16_t *fn;	    /* first instruction of the function this one belongs to */
 	uint16_t *leader;   /* leader number, where VC_M_LEADER */
 	uint8_t *mark;
 	uint8_t *depth; /* by first instruction of a function: how deep it may be called, from 1 */
-	uint8_t *returns; /* by first instruction of a function: an EXIT of it was reached */
+	uint8_t *returns;  /* by first instruction of a function: an EXIT of it was reached */
+	uint32_t replayed; /* vc_replay: the instruction that cur stands before */
+	bool live;	   /* vc_replay: it can be reached */
+	void *jit;	   /* the code generator's, vc_jit_scratch bytes */
+	uint32_t jit_for;  /* the processor it holds something for, plus one */
 };
+
+/* Working memory of the code generator for a program of ninsn instructions; a multiple of 8. */
+size_t vc_jit_scratch(uint32_t ninsn);
 
 /* Both passes return 0, or the reason, already reported. */
 int vc_structure(struct vc_work *w);
@@ -197,6 +226,20 @@ int vc_flow(struct vc_work *w);
 /* Joins b into a; true when a changed. */
 bool vc_join(struct vc_val *a, struct vc_val b);
 bool vc_join_state(struct vc_state *a, const struct vc_state *b);
+
+/* What a slot of the stack is known to hold when v is stored there: CTX and HANDLE only when they are known exactly. */
+struct vc_val vc_slot(struct vc_val v);
+
+/* ---- what the passes found out, for the code generator and for people ---- */
+
+/* The working memory within vc_verify's scratch, for as long as that is unchanged. */
+struct vc_work *vc_work_of(void *scratch);
+
+/*
+ * Call for pc = 0, 1, 2 ... in this order (0 starts again), after vc_verify accepted the program w->p: leaves in w->cur what is known
+ * before instruction pc. False: pc cannot be reached, or is the second slot of LDDW.
+ */
+bool vc_replay(struct vc_work *w, uint32_t pc);
 
 static inline bool vc_is_pointer(struct vc_val v)
 {

@@ -3,16 +3,17 @@
  * interp.c - the interpreter. It is the specification of what a program means, and it trusts nothing: whatever instructions it is
  * given, verified or not, it stays inside the memory of the run and comes to an end.
  *
- * Memory. A pointer is two things: a number in the register, the offset from the start of its region, and a tag beside the register, the
+ * Memory. A pointer is two things: a number in the register, the offset in its region, and a tag beside the register, the
  * region. Tags are never in reach of the program: moves copy them, addition and subtraction combine them, everything else
  * clears them. So no arithmetic on the number, however it wraps, can lead into another region, offsets may leave the region and
  * come back, and an access is inside when `offset <= length - size` holds without sign for that one region.
  * Combining tags can only give another of the 16 tags, each of which is a region (an empty one for those that
- * are not in use) or "a number", through which there is no access. Addresses of the machine are in no register, so none can leak. A stack
- * pointer's region is one frame; it is empty again once its function has returned.
+ * are not in use) or "a number", through which there is no access. Addresses of the machine are in no register, so none can leak. The
+ * stack is two regions, the frame of the function that runs and those of all its callers; a call and a return move the line between.
  *
- * The tags of pointers kept in the stack stand in slot_tag, one for each 8 bytes. Bytes of a slot with a tag are
- * touched through r10 only (see flow_memory.c); frames are cleared when they are entered, so nothing of an earlier run shows.
+ * The tags of pointers kept in the stack stand in slot_tag, one for each 8 bytes, which only accesses through r10 read and change; the
+ * bytes of the slot are bytes to everybody. So are those of the context and of handles, but a load through r10 gives what was stored
+ * (see flow_memory.c). Frames are cleared when they are entered, so nothing of an earlier run shows.
  *
  * Time. Between two charges control only moves forward within one function. A jump from pc back to t allows pc - t + 1
  * instructions to run again and costs as many; a call allows the callee to run once and costs its length; the entry's function
@@ -36,9 +37,14 @@ static bool spend(struct vm *vm, uint64_t cost)
 
 /* ---- loads and stores ---- */
 
-static bool is_whole_slot(uint32_t base, uint8_t tag, uint64_t off, uint32_t size)
+/* The slot of the running function's frame that an access through r10 is the whole of, or -1. */
+static int whole_slot(const struct vm *vm, uint32_t base, uint64_t off, uint32_t size)
 {
-	return base == 10 && tag >= TAG_FRAME && size == 8 && off % 8 == 0;
+	uint64_t at = off - vm->region[TAG_STACK].first;
+
+	if (base != 10 || vm->tag[10] != TAG_STACK || size != 8 || at % 8 || at >= VC_STACK)
+		return -1;
+	return (int)(at / 8);
 }
 
 /* The context: the window pointer is a tag, and the machine's value of that field is nobody's business. */
@@ -63,40 +69,46 @@ static int load_ctx(struct vm *vm, const struct vc_insn *i, uint64_t off, uint32
 	return 0;
 }
 
+static int load_memory(struct vm *vm, const struct vc_insn *i, uint64_t off, uint32_t size)
+{
+	uint32_t base = vc_src(i), d = vc_dst(i);
+	int reason = 0, slot = whole_slot(vm, base, off, size);
+	const uint8_t *at = within(vm, vm->tag[base], off, size, false, &reason);
+
+	if (!at)
+		return reason;
+	vm->reg[d] = read_bytes(at, size);
+	vm->tag[d] = slot < 0 ? TAG_NUMBER : vm->slot_tag[vm->depth][slot];
+	if (vm->tag[d] == TAG_CTX || vm->tag[d] == TAG_HANDLE)
+		vm->reg[d] = (uint64_t)(int64_t)vm->slot_value[vm->depth][slot];
+	return 0;
+}
+
 static int load(struct vm *vm, const struct vc_insn *i)
 {
 	uint32_t base = vc_src(i), size = vc_size(i->op), d = vc_dst(i);
 	uint64_t off = vm->reg[base] + (uint64_t)(int64_t)i->off;
-	uint8_t tag = vm->tag[base], loaded = TAG_NUMBER;
-	bool whole = is_whole_slot(base, tag, off, size);
-	const uint8_t *at;
-	int reason = 0;
+	int r = vm->tag[base] == TAG_CTX ? load_ctx(vm, i, off, size)
+					 : load_memory(vm, i, off, size);
 
-	if (tag == TAG_CTX && !vc_is_signed_load(i->op))
-		return load_ctx(vm, i, off, size);
-	at = whole ? within(vm, tag, off, size, false, &reason)
-		   : plain(vm, tag, off, size, false, &reason);
-	if (!at)
-		return reason;
-	if (whole)
-		loaded = frame_slots(vm, tag)[off / 8];
-	vm->reg[d] = read_bytes(at, size);
-	vm->tag[d] = loaded;
-	if (vc_is_signed_load(i->op))
+	if (!r && vc_is_signed_load(i->op)) {
 		vm->reg[d] = vc_sign_extend(vm->reg[d], (int)size * 8);
-	return 0;
+		vm->tag[d] = TAG_NUMBER;
+	}
+	return r;
 }
 
-/* Ends the life of pointers kept in the slots that a store through r10 is about to touch. */
-static void forget_pointers(struct vm *vm, uint8_t tag, uint64_t off, uint32_t size)
+/* A store through r10 ends the life of the pointers kept in the slots that it touches; a whole slot may get another one. */
+static void note_slots(struct vm *vm, uint64_t off, uint32_t size, uint8_t tag, uint64_t v)
 {
-	uint8_t *slots = frame_slots(vm, tag);
+	uint64_t at = off - vm->region[TAG_STACK].first;
+	uint8_t *slots = vm->slot_tag[vm->depth];
 
-	for (uint64_t n = off / 8; n * 8 < off + size; n++) {
-		if (!slots[n])
-			continue;
-		memset(vm->region[tag].base + n * 8, 0, 8);
+	for (uint64_t n = at / 8; n * 8 < at + size; n++)
 		slots[n] = TAG_NUMBER;
+	if (tag) {
+		slots[at / 8] = tag;
+		vm->slot_value[vm->depth][at / 8] = (int16_t)v;
 	}
 }
 
@@ -106,20 +118,16 @@ static int store(struct vm *vm, const struct vc_insn *i)
 	bool imm = VC_CLASS(i->op) == VC_ST;
 	uint64_t off = vm->reg[base] + (uint64_t)(int64_t)i->off;
 	uint64_t v = imm ? (uint64_t)(int64_t)i->imm : vm->reg[vc_src(i)];
-	uint8_t tag = vm->tag[base], stored = imm ? TAG_NUMBER : vm->tag[vc_src(i)];
-	bool own = base == 10 && tag >= TAG_FRAME;
+	uint8_t stored = imm ? TAG_NUMBER : vm->tag[vc_src(i)];
 	int reason = 0;
-	uint8_t *at = own ? within(vm, tag, off, size, true, &reason)
-			  : plain(vm, tag, off, size, true, &reason);
+	uint8_t *at = within(vm, vm->tag[base], off, size, true, &reason);
 
 	if (!at)
 		return reason;
-	if (stored && !is_whole_slot(base, tag, off, size))
+	if (stored && whole_slot(vm, base, off, size) < 0)
 		return VC_POINTER_LEAK;
-	if (own)
-		forget_pointers(vm, tag, off, size);
-	if (stored)
-		frame_slots(vm, tag)[off / 8] = stored;
+	if (base == 10 && vm->tag[10] == TAG_STACK)
+		note_slots(vm, off, size, stored, v);
 	write_bytes(at, v, size);
 	return 0;
 }
@@ -130,7 +138,7 @@ static int atomic(struct vm *vm, const struct vc_insn *i)
 	uint32_t base = vc_dst(i), size = vc_size(i->op), s = vc_src(i);
 	uint64_t off = vm->reg[base] + (uint64_t)(int64_t)i->off, was;
 	int reason = 0;
-	uint8_t *at = plain(vm, vm->tag[base], off, size, true, &reason);
+	uint8_t *at = within(vm, vm->tag[base], off, size, true, &reason);
 
 	if (!at)
 		return reason;
@@ -222,52 +230,54 @@ static void lddw(struct vm *vm, uint32_t pc)
 {
 	const struct vc_insn *i = &vm->p->insn[pc];
 	uint64_t next = pc + 1 < vm->p->ninsn ? (uint32_t)i[1].imm : 0;
-	uint32_t d = vc_dst(i);
+	uint32_t d = vc_dst(i), map = (uint32_t)i->imm;
 
-	if (vc_src(i) == VC_SRC_MAP) {
+	switch (vc_src(i)) {
+	case VC_SRC_MAP:
 		vm->reg[d] = next;
-		vm->tag[d] = i->imm == (int32_t)VC_MAP_RODATA ? TAG_RODATA : TAG_DATA;
-	} else {
-		vm->reg[d] = next << 32 | (uint32_t)i->imm;
-		vm->tag[d] = TAG_NUMBER;
+		vm->tag[d] = (uint8_t)(map == VC_MAP_RODATA ? TAG_RODATA
+				       : map == VC_MAP_DATA
+					       ? TAG_DATA
+					       : TAG_TABLE + (map - VC_MAP_TABLE) % VC_TABLES_MAX);
+		break;
+	case VC_SRC_HANDLE:
+		vm->reg[d] = map - VC_MAP_TABLE;
+		vm->tag[d] = TAG_HANDLE;
+		break;
+	default: vm->reg[d] = next << 32 | map; vm->tag[d] = TAG_NUMBER;
 	}
 }
 
 /* ---- calls ---- */
 
-/* Arguments 1 to 5 as the helper takes them; memory as machine pointers, checked for its whole size. */
-static int helper_arguments(struct vm *vm, const struct vc_helper *h, uint64_t a[5])
+/* Argument n as the helper takes it; memory as a machine pointer, checked for its whole size. */
+static int helper_argument(struct vm *vm, uint8_t kind, uint32_t n, uint64_t *a)
 {
-	for (uint32_t n = 0; n < 5; n++) {
-		uint64_t v = vm->reg[n + 1], size;
-		uint8_t tag = vm->tag[n + 1];
-		bool write = h->arg[n] == VC_ARG_MEM_W;
-		int reason = 0;
+	uint64_t v = vm->reg[n + 1], size = n < 4 ? vm->reg[n + 2] : UINT64_MAX;
+	uint8_t tag = vm->tag[n + 1];
+	int reason = 0;
 
-		a[n] = 0;
-		switch (h->arg[n]) {
-		case VC_ARG_NONE: break;
-		case VC_ARG_SCALAR:
-		case VC_ARG_MEM_SIZE:
-			if (tag)
-				return VC_POINTER_LEAK;
-			a[n] = v;
-			break;
-		case VC_ARG_CTX:
-			if (tag != TAG_CTX || v)
-				return VC_HELPER_ARGUMENT;
-			a[n] = (uintptr_t)vm->run->ctx;
-			break;
-		default:
-			size = n < 4 ? vm->reg[n + 2] : UINT64_MAX;
-			if (size > VC_MEM_MAX || tag == TAG_CTX)
-				return VC_HELPER_ARGUMENT;
-			a[n] = (uintptr_t)plain(vm, tag, v, size, write, &reason);
-			if (reason)
-				return reason;
-		}
+	*a = v;
+	switch (kind) {
+	case VC_ARG_NONE: *a = 0; return 0;
+	case VC_ARG_SCALAR:
+	case VC_ARG_MEM_SIZE: return tag ? VC_POINTER_LEAK : 0;
+	case VC_ARG_CTX:
+		*a = (uintptr_t)vm->run->ctx;
+		return tag == TAG_CTX && v == 0 ? 0 : VC_HELPER_ARGUMENT;
+	case VC_ARG_TABLE: return tag == TAG_HANDLE && v < vm->p->ntable ? 0 : VC_HELPER_ARGUMENT;
+	default:
+		if (size > VC_MEM_MAX || tag == TAG_CTX)
+			return VC_HELPER_ARGUMENT;
+		*a = (uintptr_t)within(vm, tag, v, size, kind == VC_ARG_MEM_W, &reason);
+		return reason;
 	}
-	return 0;
+}
+
+static void forget_arguments(struct vm *vm)
+{
+	memset(&vm->reg[1], 0, 5 * sizeof(vm->reg[0]));
+	memset(&vm->tag[1], 0, 5);
 }
 
 static int call_helper(struct vm *vm, const struct vc_insn *i, int64_t *pc)
@@ -276,42 +286,50 @@ static int call_helper(struct vm *vm, const struct vc_insn *i, int64_t *pc)
 	struct vc_run *run = vm->run;
 	int64_t left;
 	uint64_t a[5];
-	int r;
 
-	if (!h)
+	if (!h || !run->fn || !run->fn[i->imm])
 		return VC_BAD_HELPER;
-	r = helper_arguments(vm, h, a);
-	if (r)
-		return r;
+	for (uint32_t n = 0; n < 5; n++) {
+		int r = helper_argument(vm, h->arg[n], n, &a[n]);
+
+		if (r)
+			return r;
+	}
 	if (!spend(vm, h->cost))
 		return VC_BUDGET_EXHAUSTED;
 	left = run->budget;
-	vm->reg[0] = h->fn(run->user, a, &run->stop);
+	vm->reg[0] = run->fn[i->imm](run, a[0], a[1], a[2], a[3], a[4]);
 	vm->tag[0] = TAG_NUMBER;
 	/* A helper may charge more for what it did, never give any back. */
 	if (run->budget > left)
 		run->budget = left;
 	else if (run->budget < 0)
 		run->budget = 0;
-	for (uint32_t n = 1; n <= 5; n++) {
-		vm->reg[n] = 0;
-		vm->tag[n] = TAG_NUMBER;
-	}
+	forget_arguments(vm);
 	if (run->stop)
 		return VC_HELPER_STOP;
 	++*pc;
 	return 0;
 }
 
+/* Draws the line between the running function's frame and those of its callers. */
+static void set_stack(struct vm *vm)
+{
+	uint64_t first = (uint64_t)vm->depth * VC_STACK;
+	struct region *own = &vm->region[TAG_STACK];
+
+	own->base = vm->run->stack + first;
+	own->first = first;
+	vm->region[TAG_OUTER].len = first;
+	vm->reg[10] = first + VC_STACK;
+	vm->tag[10] = TAG_STACK;
+}
+
 static void enter_frame(struct vm *vm)
 {
-	struct region *g = &vm->region[TAG_FRAME + vm->depth];
-
-	g->len = VC_STACK;
-	memset(g->base, 0, VC_STACK);
+	set_stack(vm);
+	memset(vm->region[TAG_STACK].base, 0, VC_STACK);
 	memset(vm->slot_tag[vm->depth], 0, sizeof(vm->slot_tag[0]));
-	vm->reg[10] = VC_STACK;
-	vm->tag[10] = (uint8_t)(TAG_FRAME + vm->depth);
 }
 
 static void note_start(struct vm *vm, int64_t pc)
@@ -368,6 +386,9 @@ static int call_local(struct vm *vm, const struct vc_insn *i, int64_t *pc)
 	memcpy(f->reg, &vm->reg[6], sizeof(f->reg));
 	memcpy(f->tag, &vm->tag[6], sizeof(f->tag));
 	f->pc = (uint32_t)*pc + 1;
+	for (uint32_t n = 1; n <= 5; n++)
+		if (vm->tag[n] == TAG_STACK)
+			vm->tag[n] = TAG_OUTER;
 	enter_frame(vm);
 	*pc = t;
 	return 0;
@@ -377,16 +398,12 @@ static void return_local(struct vm *vm, int64_t *pc)
 {
 	const struct frame *f = &vm->frame[vm->depth];
 
-	vm->region[TAG_FRAME + vm->depth--].len = 0;
 	memcpy(&vm->reg[6], f->reg, sizeof(f->reg));
 	memcpy(&vm->tag[6], f->tag, sizeof(f->tag));
-	vm->reg[10] = VC_STACK;
-	vm->tag[10] = (uint8_t)(TAG_FRAME + vm->depth);
-	for (uint32_t n = 1; n <= 5; n++) {
-		vm->reg[n] = 0;
-		vm->tag[n] = TAG_NUMBER;
-	}
 	*pc = f->pc;
+	vm->depth--;
+	set_stack(vm);
+	forget_arguments(vm);
 }
 
 /* ---- control ---- */
@@ -461,6 +478,8 @@ static int run_loop(struct vm *vm, int64_t pc)
 
 		vm->run->pc = (uint32_t)pc;
 		vm->run->insns = ++insns;
+		if (vm->run->trace)
+			vm->run->trace(vm->run, (uint32_t)pc, vm->reg);
 		r = cls == VC_JMP || cls == VC_JMP32 ? branch(vm, i, &pc) : straight(vm, i, &pc);
 		if (r == RUNNING && pc >= p->ninsn)
 			r = VC_NO_EXIT;
@@ -468,28 +487,45 @@ static int run_loop(struct vm *vm, int64_t pc)
 	return r;
 }
 
+static void regions_init(struct vm *vm)
+{
+	const struct vc_prog *p = vm->p;
+	struct vc_run *run = vm->run;
+	struct region *g = vm->region;
+	uint32_t ntable = p->ntable < VC_TABLES_MAX ? p->ntable : VC_TABLES_MAX;
+
+	memset(g, 0, sizeof(vm->region));
+	for (uint32_t t = 0; t < NTAG; t++)
+		g[t].outside = t < TAG_TABLE ? VC_NOT_A_POINTER : VC_TABLE_BOUNDS;
+	g[TAG_CTX] = (struct region){run->ctx, 0, p->kind->ctx_size, false, VC_CONTEXT_ACCESS};
+	g[TAG_WINDOW] = (struct region){run->window, 0, run->window_len, true, VC_WINDOW_BOUNDS};
+	/* The cast drops const; within() sees to it that nothing is written there. */
+	g[TAG_RODATA] = (struct region){(uint8_t *)(uintptr_t)p->rodata, 0, p->rodata_len, false,
+					VC_DATA_BOUNDS};
+	g[TAG_DATA] = (struct region){run->data, 0, p->data_len, true, VC_DATA_BOUNDS};
+	g[TAG_STACK] = (struct region){run->stack, 0, VC_STACK, true, VC_STACK_BOUNDS};
+	g[TAG_OUTER] = (struct region){run->stack, 0, 0, true, VC_STACK_BOUNDS};
+	for (uint32_t n = 0; n < ntable; n++)
+		g[TAG_TABLE + n] = (struct region){run->table[n], 0, p->table_bytes[n], true,
+						   VC_TABLE_BOUNDS};
+}
+
 static void vm_init(struct vm *vm, const struct vc_prog *p, struct vc_run *run)
 {
 	memset(vm->reg, 0, sizeof(vm->reg));
 	memset(vm->tag, 0, sizeof(vm->tag));
-	memset(vm->region, 0, sizeof(vm->region));
 	vm->p = p;
 	vm->run = run;
 	vm->depth = 0;
 	vm->starts_known = false;
-	for (uint32_t t = 0; t < NTAG; t++)
-		vm->region[t].outside = VC_NOT_A_POINTER;
-	vm->region[TAG_CTX] = (struct region){run->ctx, p->kind->ctx_size, false,
-					      VC_CONTEXT_ACCESS};
-	vm->region[TAG_WINDOW] = (struct region){run->window, run->window_len, true,
-						 VC_WINDOW_BOUNDS};
-	/* The cast drops const; within() sees to it that nothing is written there. */
-	vm->region[TAG_RODATA] = (struct region){(uint8_t *)(uintptr_t)p->rodata, p->rodata_len,
-						 false, VC_DATA_BOUNDS};
-	vm->region[TAG_DATA] = (struct region){run->data, p->data_len, true, VC_DATA_BOUNDS};
-	for (uint32_t f = 0; f < VC_FRAMES; f++)
-		vm->region[TAG_FRAME + f] = (struct region){run->stack + f * VC_STACK, 0, true,
-							    VC_STACK_BOUNDS};
+	regions_init(vm);
+	if (vc_is_raw(p->kind)) {
+		vm->tag[1] = TAG_WINDOW;
+		vm->reg[2] = run->window_len;
+	} else {
+		vm->tag[1] = TAG_CTX;
+	}
+	enter_frame(vm);
 }
 
 int vc_interp(const struct vc_prog *p, uint32_t e, struct vc_run *r)
@@ -505,11 +541,8 @@ int vc_interp(const struct vc_prog *p, uint32_t e, struct vc_run *r)
 	if (e >= p->nentry || e >= VC_ENTRIES_MAX || p->entry[e] >= p->ninsn)
 		return VC_BAD_JUMP;
 	r->pc = p->entry[e];
-	if (r->window_len < p->kind->min_window)
+	if (r->window_len < vc_min_window(p))
 		return VC_WINDOW_BOUNDS;
 	vm_init(&vm, p, r);
-	vm.reg[1] = 0;
-	vm.tag[1] = TAG_CTX;
-	enter_frame(&vm);
 	return run_loop(&vm, p->entry[e]);
 }

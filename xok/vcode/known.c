@@ -5,11 +5,13 @@
  * What is known of a value only ever gets less where paths meet:
  *
  *	registers	pointer+constant > pointer+? > MIXED > UNINIT, SCALAR > MIXED
- *	stack slots	BYTES (fewer bytes written) > MIXED, pointer+constant > pointer+? > MIXED
+ *	stack slots	BYTES (fewer bytes written) > MIXED, pointer+constant > pointer+? > MIXED > UNINIT
  *
- * A register falls at most 3 times and a slot at most 9, so a state changes at most 10 * 3 + 64 * 9 times
- * and the pass ends.
+ * (handles like pointers, their table like an offset). A register falls at most 3 times and a slot at most 10, so a state changes at
+ * most 10 * 3 + 64 * 10 times and the pass ends.
  */
+#include <string.h>
+
 #include "xok/vcode/internal.h"
 
 static bool same(struct vc_val a, struct vc_val b)
@@ -25,7 +27,7 @@ static struct vc_val meet(struct vc_val a, struct vc_val b)
 		return (struct vc_val){.kind = VC_K_MIXED};
 	if (a.kind == VC_K_BYTES)
 		return (struct vc_val){.kind = VC_K_BYTES, .off = a.off & b.off};
-	return (struct vc_val){.kind = a.kind, .var = vc_is_pointer(a)};
+	return (struct vc_val){.kind = a.kind, .var = a.kind >= VC_K_HANDLE};
 }
 
 bool vc_join(struct vc_val *a, struct vc_val b)
@@ -38,13 +40,39 @@ bool vc_join(struct vc_val *a, struct vc_val b)
 	return !same(was, *a);
 }
 
+struct vc_val vc_slot(struct vc_val v)
+{
+	if (v.var && (v.kind == VC_K_CTX || v.kind == VC_K_HANDLE))
+		v = (struct vc_val){.kind = VC_K_UNINIT};
+	return v;
+}
+
+/* Most slots are alike most of the time, so two are compared at once. */
+static bool join_slots(struct vc_val *a, const struct vc_val *b)
+{
+	bool changed = false;
+
+	for (uint32_t n = 0; n < VC_SLOTS; n += 2) {
+		uint64_t x, y;
+
+		memcpy(&x, &a[n], sizeof(x));
+		memcpy(&y, &b[n], sizeof(y));
+		if (x == y)
+			continue;
+		for (uint32_t m = n; m < n + 2; m++)
+			if (vc_join(&a[m], b[m])) {
+				a[m] = vc_slot(a[m]);
+				changed = true;
+			}
+	}
+	return changed;
+}
+
 bool vc_join_state(struct vc_state *a, const struct vc_state *b)
 {
 	bool changed = false;
 
 	for (uint32_t r = 0; r < VC_NREG; r++)
 		changed |= vc_join(&a->reg[r], b->reg[r]);
-	for (uint32_t n = 0; n < VC_SLOTS; n++)
-		changed |= vc_join(&a->slot[n], b->slot[n]);
-	return changed;
+	return join_slots(a->slot, b->slot) || changed;
 }

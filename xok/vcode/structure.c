@@ -15,10 +15,13 @@ const struct vc_opcode vc_opcodes[256] = {
 
 const struct vc_helper *vc_helper_find(const struct vc_kind *k, int32_t number)
 {
-	for (uint32_t n = 0; n < k->nhelpers; n++)
-		if (k->helpers[n].number == (uint32_t)number)
-			return &k->helpers[n];
-	return NULL;
+	uint32_t kind = 0;
+
+	while (kind < VC_NKIND && k != &vc_kinds[kind])
+		kind++;
+	if (number <= 0 || number >= VC_NHELPER || kind == VC_NKIND)
+		return NULL;
+	return vc_helpers[number].kinds >> kind & 1 ? &vc_helpers[number] : NULL;
 }
 
 int64_t vc_target(const struct vc_insn *i, uint32_t pc)
@@ -71,9 +74,8 @@ static bool imm_ok(uint8_t rule, const struct vc_insn *i)
 	case VC_F_ATOMIC: return atomic_op_ok(i->imm);
 	case VC_F_CALL: return vc_src(i) == VC_SRC_HELPER || vc_src(i) == VC_SRC_LOCAL;
 	case VC_F_LDDW:
-		return vc_src(i) == VC_SRC_CONST ||
-		       (vc_src(i) == VC_SRC_MAP &&
-			(i->imm == (int32_t)VC_MAP_RODATA || i->imm == (int32_t)VC_MAP_DATA));
+		return vc_src(i) == VC_SRC_CONST || vc_src(i) == VC_SRC_HANDLE ||
+		       vc_src(i) == VC_SRC_MAP;
 	default: return true;
 	}
 }
@@ -95,19 +97,40 @@ static bool regs_ok(const struct vc_opcode *o, const struct vc_insn *i)
 	return vc_src(i) <= 10;
 }
 
+/* The pointers and handles that LDDW makes: of memory and tables that the program has. */
+static int check_map(struct vc_work *w, uint32_t pc)
+{
+	const struct vc_prog *p = w->p;
+	const struct vc_insn *i = &p->insn[pc];
+	uint32_t map = (uint32_t)i->imm, off = (uint32_t)i[1].imm, table = map - VC_MAP_TABLE, len;
+
+	if (map >= VC_MAP_TABLE && table >= p->ntable)
+		return vc_refuse(w, VC_BAD_TABLE, pc, 0);
+	if (vc_src(i) == VC_SRC_HANDLE) {
+		if (off)
+			return vc_refuse(w, VC_BAD_OPCODE, pc, 0);
+		return map < VC_MAP_TABLE ? vc_refuse(w, VC_BAD_TABLE, pc, 0) : 0;
+	}
+	if (map < VC_MAP_TABLE) {
+		len = map == VC_MAP_RODATA ? p->rodata_len : p->data_len;
+		/* A pointer just behind the end is a pointer; only an access there would be wrong. */
+		return off > len ? vc_refuse(w, VC_DATA_BOUNDS, pc, 0) : 0;
+	}
+	len = p->table_bytes[table];
+	if (!len)
+		return vc_refuse(w, VC_BAD_TABLE, pc, 0);
+	return off > len ? vc_refuse(w, VC_TABLE_BOUNDS, pc, 0) : 0;
+}
+
 /* RFC 9669 5.4: the second slot holds the upper half of the constant and nothing else. */
 static int check_lddw(struct vc_work *w, uint32_t pc)
 {
 	const struct vc_insn *i = &w->p->insn[pc], *second = i + 1;
-	uint32_t len = i->imm == (int32_t)VC_MAP_RODATA ? w->p->rodata_len : w->p->data_len;
 
 	if (pc + 1 >= w->p->ninsn || second->op || second->regs || second->off)
 		return vc_refuse(w, VC_BAD_OPCODE, pc, 0);
-	/* A pointer just behind the end is a pointer; only an access there would be wrong. */
-	if (vc_src(i) == VC_SRC_MAP && (uint32_t)second->imm > len)
-		return vc_refuse(w, VC_DATA_BOUNDS, pc, 0);
 	w->mark[pc + 1] |= VC_M_SECOND;
-	return 0;
+	return vc_src(i) == VC_SRC_CONST ? 0 : check_map(w, pc);
 }
 
 static int check_insn(struct vc_work *w, uint32_t pc)

@@ -1,24 +1,39 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vcode.h - safe downloaded code: the BPF instruction set of RFC 9669, verified, then interpreted under a budget.
+ * vcode.h - safe downloaded code: the BPF instruction set of RFC 9669, verified, metered, and then interpreted or compiled.
  *
- * A program is an array of 8-byte instructions. It sees five kinds of memory, each one region with one length: the context (read-only,
- * fixed layout of its kind), the window (packet bytes, read and write, length fixed when the run starts), its stack
- * (VC_STACK bytes for each active function, VC_FRAMES deep), and its module's read-only and private data. Pointers cannot be
- * stored anywhere but the stack, and never leave as numbers: not as return values, helper scalars or window bytes.
+ * A program is an array of 8-byte instructions of one kind (kinds.def). It sees these kinds of memory, each one region with one
+ * length: the context (read-only, fixed layout of its kind), the window (packet bytes, read and write, length fixed
+ * when the run starts), its stack (VC_STACK bytes for each active function, VC_FRAMES deep), its module's read-only and
+ * private data, and tables that are plain memory. Pointers cannot be stored anywhere but the stack, and never leave as numbers: not as
+ * return values, helper scalars or window bytes.
  *
- * LDDW forms: src 0, a 64-bit constant; src 6 (map value by index), imm = VC_MAP_RODATA or VC_MAP_DATA and next_imm a byte offset:
- * a pointer into the module's data. Everything else is refused. CALL forms: src 0, a helper by number; src 1, a local function.
+ * In a register a pointer is the offset from the start of its region; which region is known for every instruction before the
+ * program runs. So no address of the machine is ever in reach of a program, and whatever arithmetic makes of an offset, an access is
+ * inside when `offset <= length - size` holds for that one region.
+ *
+ * LDDW forms: src 0, a 64-bit constant; src 6 (map value by index), imm = VC_MAP_... and next_imm a byte offset:
+ * a pointer into the module's data or into table imm - VC_MAP_TABLE, which must be memory; src 5 (map by index), imm the same, next_imm 0: a
+ * handle of that table, good for nothing but a helper's argument. Everything else is refused. CALL forms: src 0, a helper by number;
+ * src 1, a local function. The kind "raw" starts with r1 the window (offset 0) and r2 its length; all others with r1 the context.
  *
  * The verifier is one structural pass and one data-flow pass over pointer kinds with a constant or a variable offset;
- * constant offsets are proved (a window access below min_window as well), all else is checked when it happens. Time is metered: a jump from pc back
- * to t costs pc - t + 1, a local call the callee's length, a helper its cost; when the budget does not cover
+ * constant offsets are proved (a window access below the minimum length as well), all else is checked when it happens. Time is metered: a
+ * jump from pc back to t costs pc - t + 1, a local call the callee's length, a helper its cost; when the budget does not cover
  * it the run stops. So the instructions executed never exceed budget + length.
  *
  * Pointers into one memory compare by their signed offsets; with the constant 0 only by == and !=, and are never equal to it.
- * Stack frames start as zeroes. A pointer is kept in the stack by an aligned 8-byte store through r10 and got back the same
- * way; no other access touches it. A local function is verified once for all its callers, so an argument must point into
- * the same kind of memory in all calls.
+ *
+ * The stack. Frames are entered zeroed (a code generator clears no more than can be read unwritten). A callee's frame lies above its
+ * caller's in one array, and the offset of a stack pointer is its place in that array. To a callee the frames of all its callers
+ * are one region (OUTER), its own another. A pointer is kept in the stack by an aligned 8-byte store through r10 and got back the same way:
+ * what is stored is its offset. Accesses whose place is known may not touch such a slot in any other way; those whose place is not
+ * known until they happen (a variable offset, a helper, a callee with a pointer to the caller's stack) may, and find or leave an offset there:
+ * from then on the pointers kept in the stack count as variable. That is harmless, since a pointer's kind is known without them
+ * and its offset is checked. The context and handles, whose value is not checked when they are used, are kept only where it is known
+ * exactly: a load gives that value, whatever was written there. A value of unknown kind is not stored.
+ *
+ * A local function is verified once for all its callers, so an argument must point into the same kind of memory in all calls.
  *
  * Freestanding, no state of its own.
  */
@@ -32,9 +47,12 @@
 #define VC_INSNS_MAX 4096u
 #define VC_STACK 512u
 #define VC_FRAMES 8u
+#define VC_STACK_BYTES (VC_STACK * VC_FRAMES)
 #define VC_ENTRIES_MAX 8u
+#define VC_TABLES_MAX 8u
 #define VC_MAP_RODATA 0u
 #define VC_MAP_DATA 1u
+#define VC_MAP_TABLE 2u /* and above: table n is VC_MAP_TABLE + n */
 
 struct vc_insn {
 	uint8_t op;
@@ -43,43 +61,71 @@ struct vc_insn {
 	int32_t imm;
 };
 
+/* ---- kinds and helpers: one table each ---- */
+
+/* Numbers of kinds are part of formats. VC_KIND(number, name, ...): kinds.def. */
+enum vc_kind_number {
+#define VC_KIND(nr, name, ctx_size, window_off, min_window, max_window, budget, text) \
+	VC_KIND_##name = (nr),
+#include "kinds.def"
+#undef VC_KIND
+	VC_NKIND
+};
+
+struct vc_kind {
+	const char *name;  /* lower case; NULL: no such kind */
+	uint32_t ctx_size; /* bytes; readable in aligned 1, 2, 4, 8-byte loads; 0: "raw" */
+	uint32_t
+		ctx_window_off; /* offset of the 8-byte window pointer, or UINT32_MAX; all else are scalars */
+	uint32_t min_window; /* the dispatcher promises at least this many window bytes */
+	uint32_t
+		max_window; /* no window is longer, so constant offsets beyond it are refused; 0: not known */
+	uint32_t budget; /* default of one run */
+	const char *text;
+};
+extern const struct vc_kind vc_kinds[VC_NKIND]; /* by number */
+
 enum vc_arg {
 	VC_ARG_NONE,
 	VC_ARG_SCALAR,
-	VC_ARG_CTX,   /* the context pointer itself, offset 0 */
-	VC_ARG_MEM_R, /* pointer to readable memory; the next argument is its size */
-	VC_ARG_MEM_W, /* pointer to writable memory (window, stack, data); the next argument is its size */
+	VC_ARG_CTX, /* the context pointer itself, offset 0 */
+	VC_ARG_MEM_R, /* pointer to readable memory (not the context); the next argument is its size */
+	VC_ARG_MEM_W, /* pointer to writable memory (window, stack, data, table); the next argument is its size */
 	VC_ARG_MEM_SIZE, /* scalar, at most VC_MEM_MAX; checked against the region when the call happens */
+	VC_ARG_TABLE, /* a table's handle; the function gets its index, 0 ... ntable - 1 */
 };
 #define VC_MEM_MAX 2048u
 
 /*
- * A helper. fn gets the run's `user` pointer and five arguments (unused ones 0; memory arguments as host pointers, checked, for
- * their whole size). It returns r0. To stop the run it sets *stop to a reason > 0 of the program kind's own.
- * When fn is called the run's budget, insns and pc are up to date; it may lower the budget to charge for more.
+ * A helper's type, from xok/helpers.def. Numbers are dense from 1. kinds: bit n for each kind number n that may call it.
+ * `cost` is charged before the call.
  */
 struct vc_helper {
-	uint32_t number;
-	const char *name;
-	uint8_t arg[5]; /* enum vc_arg */
-	uint32_t cost;	/* charged to the budget before the call */
-	uint64_t (*fn)(void *user, const uint64_t a[5], int *stop);
+	const char *name; /* NULL: no such helper */
+	uint8_t arg[5];	  /* enum vc_arg */
+	uint8_t kinds;
+	uint32_t cost;
+	const char *prototype, *text; /* for manuals: C declaration, one line */
 };
+enum {
+#define HELPER(nr, name, ret, params, cost, args, kinds, text) VC_HELPER_##name = (nr),
+#include "xok/helpers.def"
+#undef HELPER
+	VC_NHELPER /* one more than the largest number */
+};
+extern const struct vc_helper vc_helpers[VC_NHELPER]; /* by number */
 
-/* A field of the context that holds the pointer to the window; other fields are scalars. */
-struct vc_kind {
-	const char *name;
-	uint32_t ctx_size;	 /* bytes; readable in aligned 1, 2, 4, 8-byte loads */
-	uint32_t ctx_window_off; /* offset of the 8-byte window pointer, or UINT32_MAX */
-	uint32_t min_window;	 /* the dispatcher promises at least this many window bytes */
-	const struct vc_helper *helpers;
-	uint32_t nhelpers;
-	uint32_t
-		max_window; /* no window is longer, so constant offsets beyond it are refused; 0: not known */
-};
+struct vc_run;
+/*
+ * What carries a helper out. Scalars come as they are, memory as host pointers that are checked for their whole size, unused
+ * arguments as anything. It returns r0. To stop the run it sets run->stop to a reason > 0 of the program kind's own. When it is called
+ * run->budget and run->pc are up to date; it may lower the budget to charge for more.
+ */
+typedef uint64_t (*vc_helper_fn)(struct vc_run *run, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+				 uint64_t e);
 
 struct vc_prog {
-	const struct vc_kind *kind;
+	const struct vc_kind *kind; /* of vc_kinds: another has no helpers */
 	const struct vc_insn *insn;
 	uint32_t ninsn;
 	const uint8_t *rodata;
@@ -87,6 +133,11 @@ struct vc_prog {
 	uint32_t data_len; /* private, zeroed memory given to each run */
 	uint32_t entry[VC_ENTRIES_MAX];
 	uint32_t nentry;
+	uint32_t
+		min_window; /* the program's own promise from its dispatcher; below the kind's: the kind's */
+	uint32_t ntable;
+	uint32_t table_bytes
+		[VC_TABLES_MAX]; /* of a table that is memory, at most 2^31 - 1; 0: it is not */
 };
 
 /* Every reason for a refusal or a stop: reasons.def (VC_REASON(name, text, hint)). 0 is no reason: fine. */
@@ -117,21 +168,72 @@ int vc_verify(const struct vc_prog *p, void *scratch, size_t scratch_len, struct
 
 struct vc_run {
 	void *ctx; /* kind->ctx_size bytes; its window field is the caller's to fill: any value, e.g. the window's address */
-	uint8_t *window; /* window_len >= kind->min_window */
-	uint32_t window_len;
+	uint8_t *window; /* window_len >= the program's minimum */
+	uint64_t window_len;
 	uint8_t *data;	/* data_len zeroed bytes */
-	uint8_t *stack; /* VC_STACK * VC_FRAMES bytes, 16-aligned */
-	void *user;	/* for helpers */
-	int64_t budget; /* in: what may be spent; out: what is left (>= 0) */
+	uint8_t *stack; /* VC_STACK_BYTES, 16-aligned; neither read nor cleared by the caller */
+	uint8_t *table[VC_TABLES_MAX]; /* where the tables that are memory are */
+	const vc_helper_fn *fn; /* by helper number; those that the program calls must be there */
+	void *user;		/* for helpers */
+	int64_t budget;		/* in: what may be spent, >= 0; out: what is left (>= 0) */
 	/* out */
 	uint64_t r0;
-	uint64_t insns; /* instructions executed */
+	uint64_t insns; /* instructions executed; by vc_interp only */
 	uint32_t pc;	/* where it stopped */
-	int stop;	/* helper's own stop reason, when the result is VC_HELPER_STOP */
+	int stop; /* helper's own stop reason, when the result is VC_HELPER_STOP; 0 at the start */
+	/* the code generator's own */
+	const uint8_t *rodata;
+	uint64_t save[4];
+	/* For people: vc_interp calls it before each instruction with its eleven registers; NULL: it does not. */
+	void (*trace)(struct vc_run *run, uint32_t pc, const uint64_t reg[11]);
 };
 
 /* Runs a verified program from entry[e]; 0 when it reached EXIT, otherwise the reason it was stopped for. */
 int vc_interp(const struct vc_prog *p, uint32_t e, struct vc_run *r);
+
+/*
+ * The x86-64 code generator. vc_compile translates the program that vc_verify has just accepted with this scratch memory (unchanged since);
+ * out == NULL: a dry run, which tells the size. The code is position-independent, reads and writes nothing but the struct
+ * vc_run it is given and the regions that names, and gives the same results as vc_interp: r0, memory, budget, pc and reason. The bytes depend on
+ * nothing but the program and `cpu`. W^X is the caller's: write the code where it may be written, run it where it may not.
+ */
+#define VC_CPU_BMI2 1u
+uint32_t vc_cpu(void); /* what this processor has; ask once, at start */
+
+struct vc_code {
+	uint32_t size;			/* octets */
+	uint32_t entry[VC_ENTRIES_MAX]; /* offset of each entry point */
+};
+int vc_compile(const struct vc_prog *p, void *scratch, uint32_t cpu, uint8_t *out, size_t size,
+	       struct vc_code *code); /* 0, or VC_TOO_LONG: it does not fit into size */
+
+/* As vc_interp, by the code that stands at `base`. The same struct vc_run is good for both. */
+int vc_exec(const struct vc_prog *p, const struct vc_code *code, const void *base, uint32_t e,
+	    struct vc_run *r);
+
+/*
+ * The same in two steps, for who runs one program on packet after packet. vc_ready makes the run fit for the program and gives its entry
+ * (NULL: there is no such entry). Before each call of that the caller sees to it that window_len is not below the minimum and
+ * the budget not below 0; r0 and the rest it gets as the result, and they are not written to the run.
+ */
+struct vc_end {
+	uint64_t r0, where;
+};
+#define VC_END_REASON(end) ((int)((end).where & 0xff))
+#define VC_END_PC(end) ((uint32_t)((end).where >> 8))
+typedef struct vc_end (*vc_entry_fn)(struct vc_run *r);
+
+vc_entry_fn vc_ready(const struct vc_prog *p, const struct vc_code *code, const void *base,
+		     uint32_t e, struct vc_run *r);
+
+/* Where the code of instruction pc begins, as a compilation with the same arguments has it; for listings. */
+uint32_t vc_code_at(const struct vc_prog *p, void *scratch, uint32_t cpu, uint32_t pc);
+
+/*
+ * What the verifier has proved before instruction pc, for people: "r1=ctx r2=window+14 r3=number ..."; "" when it cannot be reached. After
+ * vc_verify, scratch unchanged, for pc = 0, 1, 2 ... in this order.
+ */
+void vc_facts(const struct vc_prog *p, void *scratch, uint32_t pc, char *buf, size_t len);
 
 /*
  * A line for people about a run that vc_interp stopped with reason r: the instruction, why, what to do. Of the run only pc and

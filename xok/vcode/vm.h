@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vm.h - inside the interpreter: its registers with their tags, its regions, and the only two ways to an address, within() and
- * plain(). The argument why they suffice stands at the top of interp.c.
+ * vm.h - inside the interpreter: its registers with their tags, its regions, and the only way to an address, within(). The
+ * argument why it suffices stands at the top of interp.c.
  */
 #ifndef XOK_VCODE_VM_H
 #define XOK_VCODE_VM_H
@@ -12,12 +12,24 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "loads and stores are little-endian");
 
-enum tag { TAG_NUMBER, TAG_CTX, TAG_WINDOW, TAG_RODATA, TAG_DATA, TAG_FRAME = 8, NTAG = 16 };
-_Static_assert(TAG_FRAME + VC_FRAMES == NTAG, "a tag for each frame");
+enum tag {
+	TAG_NUMBER,
+	TAG_CTX,
+	TAG_WINDOW,
+	TAG_RODATA,
+	TAG_DATA,
+	TAG_STACK, /* of the function that runs */
+	TAG_OUTER, /* of its callers */
+	TAG_HANDLE,
+	TAG_TABLE,
+	NTAG = 16
+};
+_Static_assert(TAG_TABLE + VC_TABLES_MAX == NTAG, "a tag for each table");
 
+/* The offsets [first, first + len), which lie at base. */
 struct region {
 	uint8_t *base;
-	uint32_t len;
+	uint64_t first, len;
 	bool writable;
 	uint8_t outside; /* the reason when an access is not within it */
 };
@@ -34,28 +46,14 @@ struct vm {
 	uint64_t reg[16]; /* 11 in use; sixteen so that no register field leads outside */
 	uint8_t tag[16];
 	struct region region[NTAG];
+	/* What was stored last through r10 as a whole slot: its tag, and for the context and handles the value. */
 	uint8_t slot_tag[VC_FRAMES][VC_STACK / 8];
+	int16_t slot_value[VC_FRAMES][VC_STACK / 8];
 	struct frame frame[VC_FRAMES];
 	uint32_t depth; /* of calls: frame[depth] is where the running function returns to */
 	bool starts_known;
 	uint64_t starts[VC_INSNS_MAX / 64]; /* first instructions of functions */
 };
-
-static inline uint8_t *frame_slots(struct vm *vm, uint8_t tag)
-{
-	return vm->slot_tag[tag - TAG_FRAME];
-}
-
-/* Does a slot that this range of a frame touches hold a pointer? The range is within the frame. */
-static inline bool holds_pointer(struct vm *vm, uint8_t tag, uint64_t off, uint64_t size)
-{
-	const uint8_t *slots = frame_slots(vm, tag);
-
-	for (uint64_t n = off / 8; n * 8 < off + size; n++)
-		if (slots[n])
-			return true;
-	return false;
-}
 
 /* The bytes [off, off + size) of a region, or NULL and the reason. */
 static inline uint8_t *within(struct vm *vm, uint8_t tag, uint64_t off, uint64_t size, bool write,
@@ -67,25 +65,13 @@ static inline uint8_t *within(struct vm *vm, uint8_t tag, uint64_t off, uint64_t
 		*reason = VC_READ_ONLY;
 		return NULL;
 	}
+	off -= g->first;
 	/* off + size could wrap; g->len - size cannot, once size <= g->len. */
 	if (size > g->len || off > g->len - size) {
 		*reason = g->outside;
 		return NULL;
 	}
 	return off ? g->base + off : g->base; /* an empty region may be NULL */
-}
-
-/* Memory that the instruction may access as plain bytes: not a slot with a pointer. */
-static inline uint8_t *plain(struct vm *vm, uint8_t tag, uint64_t off, uint64_t size, bool write,
-			     int *reason)
-{
-	uint8_t *at = within(vm, tag, off, size, write, reason);
-
-	if (at && tag >= TAG_FRAME && holds_pointer(vm, tag, off, size)) {
-		*reason = VC_POINTER_LEAK;
-		return NULL;
-	}
-	return at;
 }
 
 static inline uint64_t read_bytes(const uint8_t *at, uint32_t size)

@@ -2,10 +2,12 @@
 /*
  * elf.h - clang's BPF object file to a module's parts. Host only; objects are hostile input, every offset is checked.
  *
- * Sections "capsule/NAME" are the entry points, in the order of their appearance. What they reach is taken in, nothing else: other code
- * sections (functions that were not inlined), .rodata* and .data.rel.ro* as read-only data, .bss* and .data* (all zero) as private
- * data, which every run finds zeroed. Relocations are R_BPF_64_64 (addresses of data, loaded by LDDW) and R_BPF_64_32 (calls).
- * Addresses inside data, addresses of functions, and non-zero initial values of writable data are refused.
+ * Sections "KIND/NAME" (capsule/NAME, handler/NAME, predicate/NAME, udf/NAME, raw/NAME) are the entry points, in the order of their appearance;
+ * all of one kind. What they reach is taken in, nothing else: other code sections (functions that were not inlined), .rodata* and .data.rel.ro* as
+ * read-only data, .bss* and .data* (all zero) as private data, which every run finds zeroed, and tables: the objects of the section
+ * "tables/array" are memory, those of "tables/handle" are handles. Section "min_len" holds the least length as a uint32.
+ * Relocations are R_BPF_64_64 (addresses, loaded by LDDW) and R_BPF_64_32 (calls). Addresses inside data, addresses of functions, and
+ * non-zero initial values of writable data are refused.
  *
  * Sources: the ELF specification; LLVM's BPF relocation documentation; RFC 9669; the kernel's BTF documentation.
  */
@@ -35,8 +37,7 @@ struct elf_piece {
 
 /* A linked program. About 60 KiB: allocate it. It is valid as long as the object's bytes are. */
 struct elf_program {
-	struct module
-		module; /* kind, code, data and entry points; name and budget are the caller's to set */
+	struct module module; /* all but name and budget, which are the caller's to set */
 	const uint8_t *object;
 	size_t object_len;
 	uint32_t npiece;
@@ -45,8 +46,13 @@ struct elf_program {
 	_Alignas(8) uint8_t rodata[MODULE_RODATA_MAX];
 };
 
-/* True, or false and one line in err that names section, function or symbol, and says what to do. */
-bool elf_link(const uint8_t *object, size_t len, struct elf_program *prog, char err[ELF_ERROR]);
+/*
+ * True, or false and one line in err that names section, function or symbol, and says what to do. kind: what is taken of an object that has
+ * entry points of several kinds (0: it must have one). With VC_KIND_RAW, code that has no section raw/ begins at the first
+ * function that there is.
+ */
+bool elf_link(const uint8_t *object, size_t len, uint32_t kind, struct elf_program *prog,
+	      char err[ELF_ERROR]);
 
 /* Where an instruction of the module comes from, as far as the object says. */
 struct elf_place {

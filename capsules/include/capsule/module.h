@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * module.h - the modules of FORMAT.md section 2, and the program kind "capsule" for the verifier and the interpreter.
+ * module.h - the modules of FORMAT.md section 2: capsules, and the programs that are loaded into the kernel.
  *
  * Nothing here allocates or keeps state. A parsed module points into the bytes it was parsed from, which must outlive it.
  */
@@ -16,11 +16,12 @@
 #define MODULE_MAX 65536u /* octets of a whole module */
 #define MODULE_MIN 104u	  /* header, one entry point, one instruction */
 #define MODULE_RODATA_MAX 16384u
-#define MODULE_DATA_MAX 16384u
+#define MODULE_DATA_MAX 16384u	     /* of a capsule */
+#define MODULE_DATA_KERNEL_MAX 4096u /* of all other kinds */
+#define MODULE_TABLE_MAX (4u << 20)  /* octets of a table that is memory */
 #define MODULE_HELPERS_MAX 64u
 #define MODULE_NAME 28u /* octets; names are 1 to 28 printable ASCII characters without spaces */
 #define MODULE_CODE_NAME 32u
-#define MODULE_KIND_CAPSULE 1u
 
 /* What parsing or writing found: MODULE_RESULT(NAME, "stable-name", "text"). */
 #define MODULE_RESULTS                                                                       \
@@ -32,12 +33,17 @@
 	MODULE_RESULT(BAD_KIND, "bad-kind", "no such program kind")                          \
 	MODULE_RESULT(BAD_INSNS, "bad-instructions", "no instructions, or more than 4,096")  \
 	MODULE_RESULT(BAD_RODATA, "bad-rodata", "more than 16,384 octets of read-only data") \
-	MODULE_RESULT(BAD_DATA, "bad-data", "more than 16,384 octets of private data")       \
+	MODULE_RESULT(BAD_DATA, "bad-data",                                                  \
+		      "more than 16,384 octets of private data, or 4,096 in no capsule")     \
 	MODULE_RESULT(BAD_ENTRIES, "bad-entries", "no entry points, or more than 8")         \
 	MODULE_RESULT(BAD_ENTRY, "bad-entry", "an entry point lies outside the program")     \
 	MODULE_RESULT(ENTRY_TWICE, "entry-twice", "two entry points have the same name")     \
 	MODULE_RESULT(HAS_TABLES, "has-tables",                                              \
-		      "tables are declared, which this version does not have")               \
+		      "tables are declared, which only handlers have, at most 8")            \
+	MODULE_RESULT(BAD_TABLE, "bad-table",                                                \
+		      "a table is larger than 4 MiB, or two have the same name")             \
+	MODULE_RESULT(BAD_MIN_LEN, "bad-min-len",                                            \
+		      "the least length is not 0 and not one that its kind can promise")     \
 	MODULE_RESULT(BAD_NAME, "bad-name",                                                  \
 		      "a name is not 1 to 28 printable characters, padded with zeros")       \
 	MODULE_RESULT(BAD_HELPERS, "bad-helpers",                                            \
@@ -60,15 +66,26 @@ struct module_entry {
 	char name[MODULE_NAME + 1];
 };
 
+/* A table that the program uses; what stands behind the name is said when it is loaded. */
+struct module_table {
+	uint32_t
+		bytes; /* memory that it accesses directly, at least so much; 0: it has a handle only */
+	char name[MODULE_NAME + 1];
+};
+
 struct module {
 	char name[MODULE_NAME + 1];
-	uint16_t kind;	 /* MODULE_KIND_CAPSULE */
+	uint16_t kind;	 /* VC_KIND_CAPSULE, VC_KIND_HANDLER, VC_KIND_PREDICATE or VC_KIND_UDF */
 	uint32_t budget; /* that one execution is expected to need; 0 unknown */
 	uint32_t ninsn, rodata_len, data_len;
 	const uint8_t *insn;   /* ninsn * 8 octets, little-endian */
 	const uint8_t *rodata; /* rodata_len octets */
 	uint32_t nentry;
 	struct module_entry entry[VC_ENTRIES_MAX];
+	uint32_t ntable;
+	struct module_table table[VC_TABLES_MAX]; /* table n is VC_MAP_TABLE + n in the code */
+	/* The program wants no shorter window; 0: as its kind has it. Otherwise more than that, and no capsule. */
+	uint32_t min_len;
 	uint32_t nhelper;
 	uint32_t helper[MODULE_HELPERS_MAX]; /* numbers, strictly ascending */
 };
@@ -80,10 +97,13 @@ struct module {
 enum module_result module_parse(const uint8_t *bytes, size_t len, struct module *m);
 
 /*
- * Writes the canonical encoding of m (name, kind, budget, code, data and entry points; the helper list is found from the code, m->nhelper and
- * m->helper are not read). Returns its length, or 0 and *why (may be NULL) when there is none or it does not fit into size.
+ * Writes the canonical encoding of m (name, kind, budget, code, data, entry points, tables and least length; the helper list is found from
+ * the code, m->nhelper and m->helper are not read). Returns its length, or 0 and *why (may be NULL) when there is none or it does not fit into size.
  */
 size_t module_write(const struct module *m, uint8_t *out, size_t size, enum module_result *why);
+
+/* Fills in m->nhelper and m->helper from the code, as module_write does for itself. */
+enum module_result module_list_helpers(struct module *m);
 
 /* The code name: BLAKE2b-256 of the module's bytes. */
 void module_code_name(const uint8_t *bytes, size_t len, uint8_t name[MODULE_CODE_NAME]);
@@ -92,38 +112,13 @@ void module_code_name(const uint8_t *bytes, size_t len, uint8_t name[MODULE_CODE
 int module_find_entry(const struct module *m, const char *name);
 
 /*
- * The module as a program of this kind, for vc_verify and vc_interp; it points into the module's bytes. False when these are not
- * aligned to 4: parse modules from memory that malloc gave.
+ * The module as a program of its kind, for vc_verify, vc_interp and vc_compile; it points into the module's bytes. A table's memory
+ * is as large as the module says. False when the bytes are not aligned to 4: parse modules from memory that malloc gave.
  */
-bool module_prog(const struct module *m, const struct vc_kind *kind, struct vc_prog *prog);
+bool module_prog(const struct module *m, struct vc_prog *prog);
 
-/*
- * The program kind "capsule": context struct capsule_ctx of sdk.h, helpers of helpers.def. The functions are the node's; with
- * fns == NULL programs can be verified, not run.
- */
-#define HELPER(number, name, ret, params, cost, kinds, text) MODULE_HELPER_AT_##name,
-enum {
-#include "capsule/helpers.def"
-	MODULE_NHELPERS
-};
-#undef HELPER
-
-typedef uint64_t (*module_helper_fn)(void *user, const uint64_t a[5], int *stop);
-
-/* One member for each helper: .time, .spent, .resize ... */
-struct module_helper_fns {
-#define HELPER(number, name, ret, params, cost, kinds, text) module_helper_fn name;
-#include "capsule/helpers.def"
-#undef HELPER
-};
-
-struct module_kind {
-	struct vc_kind kind;
-	struct vc_helper helper[MODULE_NHELPERS]; /* ascending by number */
-};
-
-/* Fills in k, which must stay where it is while k->kind is used. */
-void module_kind_init(struct module_kind *k, const struct module_helper_fns *fns);
+/* The name of a kind that modules have, or NULL. */
+const char *module_kind_name(uint32_t kind);
 
 /* The name of a helper number, or NULL. */
 const char *module_helper_name(uint32_t number);

@@ -54,10 +54,30 @@ enum capsule_action {
 	__attribute__((section("capsule/" #name), used)) int name(struct capsule_ctx *ctx \
 								  __attribute__((unused)))
 
-/* Helpers: HELPER(number, name, return type, (C parameters), cost, (argument kinds), text) */
-#define HELPER(number, name, ret, params, cost, kinds, text) \
-	static ret(*const capsule_##name) params = (ret(*) params)number;
-#include "helpers.def"
+/*
+ * clang merges two branches that do the same to different memories into one access, which the verifier refuses (mixed-pointer).
+ * CAPSULE_APART(x), behind what computes x in one of them, keeps them apart; it is no instruction.
+ */
+#define CAPSULE_APART(x) __asm__ volatile("" : "+r"(x))
+
+/*
+ * Helpers are called by number: capsule_NAME(...) for each that a capsule may call; xok/helpers.def tells what they do and cost. The
+ * others are declared as something that cannot be called, so that the compiler says it.
+ */
+#ifndef VC_FOR_CAPSULE
+#define VC_FOR_CAPSULE 1
+#define VC_FOR_HANDLER 2
+#define VC_FOR_PREDICATE 4
+#define VC_FOR_UDF 8
+#define VC_FOR_RAW 16
+#define VC_FOR_ALL 31
+#endif
+struct helper_that_capsules_cannot_call;
+#define HELPER(number, name, ret, params, cost, args, kinds, text)                             \
+	static __typeof__(__builtin_choose_expr((kinds)&VC_FOR_CAPSULE, (ret(*) params)0,      \
+						(struct helper_that_capsules_cannot_call *)0)) \
+		const capsule_##name = (void *)number;
+#include "xok/helpers.def"
 #undef HELPER
 #endif
 

@@ -168,15 +168,16 @@ def name28(text):
     return text.encode().ljust(28, b"\0")
 
 
-def module(name, code_, entries, helpers=(), rodata=b"", data=0, budget=0, **bad):
+def module(name, code_, entries, helpers=(), rodata=b"", data=0, budget=0, kind=1, tables=(), min_len=0, **bad):
     parts = b"".join(struct.pack("<I", at) + name28(n) for n, at in entries)
+    parts += b"".join(struct.pack("<I", size) + name28(n) for n, size in tables)
     parts += b"".join(struct.pack("<I", h) for h in helpers)
     parts += bad.get("padding", b"\0" * (-len(parts) % 8))
     parts += code_ + rodata + b"\0" * (-len(rodata) % 8)
-    head = b"AMPM" + struct.pack("<HHIIIIHHII", bad.get("version", 1), bad.get("kind", 1), 64 + len(parts),
+    head = b"AMPM" + struct.pack("<HHIIIIHHHHI", bad.get("version", 1), kind, 64 + len(parts),
                                  bad.get("ninsn", len(code_) // 8), bad.get("rodata_len", len(rodata)), data,
                                  bad.get("nentry", len(entries)), bad.get("nhelper", len(helpers)),
-                                 bad.get("tables", 0), budget) + name28(name)
+                                 len(tables), min_len, budget) + name28(name)
     assert len(head) == 64
     return head + parts
 
@@ -192,13 +193,19 @@ def modules():
             ("rodata-8", small, [("main", 0)], (), b"\xff" * 8, 0, 0), ("hidden", hidden, [("main", 0)], (), b"", 0, 0),
             ("eight-entries", small * 8, [(f"e{i}", 2 * i) for i in range(8)], (), b"", 0, 0),
             ("odd!name#", small, [("~", 0)], (), b"", 0, 0)]
+    handle = insn(0x18, 1, 5, 0, 2) + insn(0) + insn(0x85, imm=12) + insn(0x18, 2, 6, 0, 3) + insn(0, imm=8) + small
+    kernel = [("handler", handle, [("ip", 0)], (12,), b"", 4096, 0, 2, [("routes", 0), ("count", 16)], 34),
+              ("eight-tables", small, [("main", 0)], (), b"", 0, 7, 2, [(f"t{i}", 1 << 3 * i) for i in range(8)], 1514),
+              ("odd-table", handle, [("x", 0), ("y", 5)], (12,), b"abc", 0, 0, 2, [("n" * 28, 2**22), ("m", 0)], 15),
+              ("predicate", small, [("ready", 0)], (), b"", 0, 0, 3, [], 4096),
+              ("udf", call, [("own", 0)], (1, 3), b"", 8, 0, 4, [], 0)]
     base = module("base", small, [("main", 0)])
     with_helper = module("base", call, [("main", 0)], (1, 3))
     bad = [("empty", "short", b""), ("cut", "short", base[:-1]), ("longer", "long", base + b"\0" * 8),
            ("length-less", "long", patched(base, 8, struct.pack("<I", len(base) - 8))),
            ("length-more", "short", patched(base, 8, struct.pack("<I", len(base) + 8))),
            ("magic", "bad-magic", b"AMPm" + base[4:]), ("version", "bad-version", patched(base, 4, b"\2")),
-           ("kind", "bad-kind", patched(base, 6, b"\2")),
+           ("kind", "bad-kind", patched(base, 6, b"\5")), ("kind-none", "bad-kind", patched(base, 6, b"\0")),
            ("no-insns", "bad-instructions", module("x", b"", [("a", 0)])),
            ("many-insns", "bad-instructions", patched(base, 12, struct.pack("<I", 4097))),
            ("rodata-long", "bad-rodata", patched(base, 16, struct.pack("<I", 16385))),
@@ -206,7 +213,17 @@ def modules():
            ("no-entries", "bad-entries", module("x", small, [])), ("many-entries", "bad-entries", patched(base, 24, b"\x09")),
            ("entry-outside", "bad-entry", module("x", small, [("a", 2)])),
            ("entry-twice", "entry-twice", module("x", small, [("a", 0), ("a", 1)])),
-           ("tables", "has-tables", patched(base, 28, b"\1")), ("no-name", "bad-name", module("", small, [("a", 0)])),
+           ("tables", "has-tables", patched(base, 28, b"\1")), ("min-len", "bad-min-len", patched(base, 30, b"\x60")),
+           ("min-len-kind", "bad-min-len", module("x", small, [("a", 0)], kind=2, min_len=14)),
+           ("min-len-much", "bad-min-len", module("x", small, [("a", 0)], kind=2, min_len=1515)),
+           ("nine-tables", "has-tables", module("x", small, [("a", 0)], kind=2, tables=[(f"t{i}", 0) for i in range(9)])),
+           ("predicate-table", "has-tables", module("x", small, [("a", 0)], kind=3, tables=[("t", 0)])),
+           ("table-twice", "bad-table", module("x", small, [("a", 0)], kind=2, tables=[("t", 0), ("t", 8)])),
+           ("table-large", "bad-table", module("x", small, [("a", 0)], kind=2, tables=[("t", 2**22 + 1)])),
+           ("table-no-name", "bad-name", module("x", small, [("a", 0)], kind=2, tables=[("", 8)])),
+           ("table-cut", "short", patched(module("x", small, [("a", 0)], kind=2), 28, b"\1")),
+           ("data-handler", "bad-data", module("x", small, [("a", 0)], data=4097, kind=2)),
+           ("no-name", "bad-name", module("", small, [("a", 0)])),
            ("name-space", "bad-name", module("a b", small, [("a", 0)])),
            ("name-tail", "bad-name", patched(base, 50, b"x")), ("name-8bit", "bad-name", patched(base, 36, b"\xe4")),
            ("entry-no-name", "bad-name", module("x", small, [("", 0)])),
@@ -220,10 +237,12 @@ def modules():
            ("many-helpers", "bad-helpers", patched(with_helper, 26, b"\x41"))]
     with open(os.path.join(HERE, "modules.txt"), "w") as f:
         f.write(HEAD)
-        for name, code_, entries, helpers, rodata, data, budget in good:
-            b = module(name, code_, entries, helpers, rodata, data, budget)
+        for name, code_, entries, helpers, rodata, data, budget, kind, tables, min_len in \
+                [g + (1, [], 0) for g in good] + kernel:
+            b = module(name, code_, entries, helpers, rodata, data, budget, kind, tables, min_len)
             emit(f, name=name, result="ok", insns=code_, entries=" ".join(f"{at}:{n}" for n, at in entries),
-                 helpers=" ".join(map(str, helpers)) or "-", rodata=rodata, data_len=data, budget=budget, module=b,
+                 helpers=" ".join(map(str, helpers)) or "-", kind=kind, min_len=min_len,
+                 tables=" ".join(f"{size}:{n}" for n, size in tables) or "-", rodata=rodata, data_len=data, budget=budget, module=b,
                  code=hashlib.blake2b(b, digest_size=32).digest())
         for name, result, b in bad:
             emit(f, name=name, result=result, module=b)

@@ -80,6 +80,38 @@ int amp_filter_remove(uint32_t id);
 /* Sends one Ethernet frame gathered from n <= XOK_NIOV parts; XOK_EAGAIN when the port's queue is full. */
 int amp_transmit(uint32_t port, const struct xok_iov *iov, uint32_t n);
 
+/* ---- tables and downloaded programs (pc; the host backend answers XOK_ENOSYS, and has none) ---- */
+
+/* Makes an empty table, charged to us; its id or an error. */
+int64_t amp_table_create(const struct xok_table_spec *spec);
+int amp_table_destroy(uint32_t id);
+int amp_table_update(uint32_t id, const struct xok_table_update *u);
+/*
+ * The table's memory in our address space, as xok/table.h says who may write where; mapped at the first call and until the table is
+ * destroyed. NULL: no such table, or not ours to see.
+ */
+void *amp_table_map(uint32_t id);
+/* Of an ARRAY: where the values start, writable, and how many bytes they are. NULL likewise. */
+void *amp_table_memory(uint32_t id, size_t *bytes);
+
+/*
+ * Has the kernel verify and compile a program; `spec->report` is ours to fill in. Its id, or an error with a line for people in why: what
+ * the verifier says, or what the error means here.
+ */
+#define AMP_WHY 384u
+int64_t amp_prog_load(const struct xok_prog_spec *spec, char why[AMP_WHY]);
+int amp_prog_unload(uint32_t id);
+/* From now on the packets of a filter of ours go to this program of ours; 0: to the filter's ring again. */
+int amp_handler_bind(uint32_t filter, uint32_t prog);
+/* Budget a second that the handlers of env (0: ours) may use together. */
+int amp_handler_rate(uint32_t env, uint64_t rate);
+
+/* The open bookkeeping: entries from 0; NULL: a free entry, or past the last. */
+uint32_t amp_progs(void);
+const struct xok_prog_info *amp_prog_info(uint32_t index);
+uint32_t amp_tables(void);
+const struct xok_table_info *amp_table_info(uint32_t index);
+
 /* ---- consoles ---- */
 
 /* fn gets each complete line without its newline; lines over AMP_LINE bytes are cut and reported with cut = true. */

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define NODE_MAGIC 0x45444f4eu
-#define NODE_VERSION 1u
+#define NODE_VERSION 2u
 
 #define NODE_NAME 32u
 #define NODE_PORTS 16u
@@ -28,6 +28,8 @@
 #define NODE_PRINCIPALS 64u
 #define NODE_RULES 256u
 #define NODE_NO_PORT 0xffffu
+#define NODE_ADDRESSES6 32u /* link-local ones included */
+#define NODE_ROUTES6 128u
 
 enum node_role { NODE_ROUTER, NODE_HOST };
 enum node_route_source { NODE_CONNECTED, NODE_STATIC };
@@ -70,6 +72,34 @@ struct node_neigh {
 	uint8_t pad[3];
 };
 
+/* An IPv6 address as it stands in packets. */
+struct ip6 {
+	uint8_t b[16];
+};
+
+struct node_address6 {
+	struct ip6 addr;
+	uint16_t port;
+	uint8_t len;
+	uint8_t pad;
+};
+
+struct node_route6 {
+	struct ip6 prefix;
+	struct ip6 via; /* ::: connected */
+	uint16_t port;
+	uint8_t len;
+	uint8_t source; /* enum node_route_source */
+};
+
+struct node_neigh6 {
+	struct ip6 addr; /* ::: the entry is free */
+	uint16_t port;
+	uint8_t mac[6];
+	uint8_t usable;
+	uint8_t pad[3];
+};
+
 struct node_principal {
 	uint8_t key[32];
 	char name[NODE_NAME];
@@ -99,6 +129,10 @@ struct node_pub {
 	struct node_neigh neigh[NODE_NEIGHS]; /* set-associative by node_neigh_set */
 	struct node_principal principal[NODE_PRINCIPALS];
 	struct node_rule rule[NODE_RULES];
+	uint32_t naddress6, nroute6;
+	struct node_address6 addresses6[NODE_ADDRESSES6];
+	struct node_route6 route6[NODE_ROUTES6];
+	struct node_neigh6 neigh6[NODE_NEIGHS]; /* set-associative by node_neigh_set6 */
 };
 
 /* ---- the root's side ---- */
@@ -135,6 +169,24 @@ bool node_is_broadcast(const struct node_pub *p, uint32_t addr);
 bool node_link(const struct node_pub *p, uint16_t port, uint32_t addr, uint8_t dst[6],
 	       uint8_t src[6]);
 unsigned node_neigh_set(uint16_t port, uint32_t addr); /* first index of the set */
+
+/* ---- the same for IPv6 (node6.c); a link-local address means something at its own port only ---- */
+
+struct node_hop6 {
+	uint16_t port;
+	uint16_t mtu;
+	struct ip6 next;
+};
+/* Longest-prefix match; false: no route. Link-local destinations have none. */
+bool node_route6(const struct node_pub *p, const struct ip6 *dst, struct node_hop6 *out);
+bool node_is_local6(const struct node_pub *p, uint16_t port, const struct ip6 *addr);
+/* On a network of this port? */
+bool node_is_connected6(const struct node_pub *p, uint16_t port, const struct ip6 *addr);
+/* Our address to speak to `peer` with, through `port`: of its network, of the port, any global one, link-local; false: we have none. */
+bool node_source6(const struct node_pub *p, uint16_t port, const struct ip6 *peer, struct ip6 *out);
+bool node_link6(const struct node_pub *p, uint16_t port, const struct ip6 *addr, uint8_t dst[6],
+		uint8_t src[6]);
+unsigned node_neigh_set6(uint16_t port, const struct ip6 *addr);
 
 /* What policy says of a principal and a module: the verdict and, when allowed, the budget. */
 enum node_verdict { NODE_ALLOWED, NODE_UNKNOWN_PRINCIPAL, NODE_DENIED };

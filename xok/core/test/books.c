@@ -5,10 +5,12 @@
 #include <stdlib.h>
 
 struct tally {
-	uint32_t *refs;	 /* of each frame: mappings and pins */
-	uint8_t *pt;	 /* it is a page table */
-	uint8_t *pinned; /* by how many rings */
-	uint8_t *kernel; /* it holds a ring */
+	uint32_t *refs;		 /* of each frame: mappings and pins */
+	uint8_t *pt;		 /* it is a page table */
+	uint8_t *pinned;	 /* by how many rings */
+	uint8_t *kernel;	 /* it holds a ring, or belongs to a program */
+	uint8_t *table;		 /* it belongs to a table */
+	uint32_t code[XOK_NENV]; /* frames charged for code */
 	uint32_t charged[XOK_NENV];
 };
 
@@ -37,11 +39,11 @@ static void count_env(const struct fake *f, struct tally *t, uint32_t i)
 	if (e->uenv_frame)
 		t->refs[e->uenv_frame]++;
 	for (uint32_t j = 0; j < XOK_ENV_RINGS; j++) {
-		const struct ring *r = ring_of(f->x, e, j);
+		const struct ring *r = ring_of(e, j);
 
 		if (!r)
 			continue;
-		t->kernel[e->ring[j]]++;
+		t->kernel[r->self]++;
 		for (uint32_t k = 0; k < r->nframe; k++) {
 			t->refs[r->frame[k]]++;
 			t->pinned[r->frame[k]]++;
@@ -49,11 +51,140 @@ static void count_env(const struct fake *f, struct tally *t, uint32_t i)
 	}
 }
 
+/* Tables pin their frames; each program that uses one counts in it. */
+static const char *count_tables(const struct fake *f, struct tally *t)
+{
+	uint32_t refs[XOK_NTABLE] = {0};
+
+	for (uint32_t i = 0; i < XOK_NPROG; i++) {
+		const struct prog *p = &f->x->prog[i];
+
+		for (uint32_t j = 0; p->info->id && j < p->ntable; j++)
+			refs[p->table[j]]++;
+	}
+	for (uint32_t i = 0; i < XOK_NTABLE; i++) {
+		const struct xok_table_info *info = &f->x->table_info[i];
+		const struct xok_env *owner = env_by_id(f->x, info->owner);
+
+		if (info->refs != refs[i])
+			return "a table's programs do not add up";
+		if (!info->id)
+			continue;
+		if (!owner || !alive(f, env_index(f->x, owner)))
+			return "a table's owner is gone";
+		if (f->x->table[i].released && !info->refs)
+			return "a table was given back and kept";
+		for (uint32_t j = info->first; j < info->first + info->nframe; j++) {
+			const struct xok_frame_info *fi = &f->x->frame[j];
+
+			t->refs[j]++;
+			t->table[j]++;
+			if (fi->owner != info->owner)
+				return "a table's frame has another owner";
+			if ((fi->flags & XOK_FRAME_RELEASED) != f->x->table[i].released)
+				return "a table and its frames are not given back together";
+		}
+	}
+	return NULL;
+}
+
+static uint32_t granules(const struct prog *p)
+{
+	return p->base ? (p->code.size + 63) / 64 * 64 : 0;
+}
+
+static const char *check_code(const struct fake *f, const struct prog *p)
+{
+	if (!p->base != !p->info->code_bytes || (p->base && p->base != f->x->code_x + p->code_at))
+		return "a program's code is not where it should be";
+	if (p->base && p->code_at + granules(p) > f->x->code_bytes)
+		return "a program's code leaves the code memory";
+	for (uint32_t i = 0; i < XOK_NPROG; i++) {
+		const struct prog *q = &f->x->prog[i];
+
+		if (q != p && q->info->id && q->code_at < p->code_at + granules(p) &&
+		    p->code_at < q->code_at + granules(q))
+			return "two programs share code memory";
+	}
+	return NULL;
+}
+
+/* What is bound to each program: filters, and programs that call it. */
+struct bound {
+	uint32_t filters[XOK_NPROG], callers[XOK_NPROG];
+};
+
+static const char *count_bound(const struct fake *f, struct bound *b)
+{
+	const struct xok *x = f->x;
+
+	for (uint32_t i = 0; i < XOK_NFILTER; i++) {
+		const struct filter *fl = &x->filter[i];
+
+		if (!fl->prog)
+			continue;
+		b->filters[fl->prog - 1]++;
+		if (&x->env[i / XOK_ENV_FILTERS] != x->prog[fl->prog - 1].env || !fl->nports)
+			return "a handler is bound to another's filter, or to none";
+	}
+	for (uint32_t i = 0; i < XOK_NPROG; i++) {
+		const struct prog *p = &x->prog[i];
+
+		for (uint32_t k = 0; p->info->id && k < p->ncallee; k++) {
+			const struct prog *q = p->callee[k];
+
+			b->callers[q - x->prog]++;
+			if (q->env != p->env || q->height >= p->height)
+				return "a program calls what it may not";
+		}
+	}
+	return NULL;
+}
+
+static const char *check_bound(const struct prog *p, uint32_t filters, uint32_t callers)
+{
+	if (!p->info->id)
+		return callers || filters ? "something is bound to a program that is gone" : NULL;
+	return p->callers == callers && p->info->refs == callers + filters
+		       ? NULL
+		       : "a program's references do not add up";
+}
+
+static const char *count_progs(const struct fake *f, struct tally *t)
+{
+	struct bound b = {.filters = {0}};
+	const char *bad = count_bound(f, &b);
+
+	for (uint32_t i = 0; i < XOK_NPROG && !bad; i++) {
+		const struct prog *p = &f->x->prog[i];
+
+		bad = check_bound(p, b.filters[i], b.callers[i]);
+		if (bad)
+			return bad;
+		if (!p->info->id)
+			continue;
+		if (!env_live(p->env) || p->info->owner != p->env->info->id)
+			return "a program's owner is gone";
+		if (p->info->frames != p->nframe + p->code_frames)
+			return "a program's charge is wrong";
+		for (uint32_t j = 0; j < p->nframe; j++)
+			t->kernel[p->first + j]++;
+		t->code[env_index(f->x, p->env)] += p->code_frames;
+		bad = check_code(f, p);
+	}
+	return bad;
+}
+
 static const char *check_frame(const struct fake *f, const struct tally *t, uint32_t i)
 {
 	const struct xok_frame_info *fi = &f->x->frame[i];
-	bool user = fi->type == XOK_FRAME_USER || fi->type == XOK_FRAME_DMA;
+	bool table = fi->type == XOK_FRAME_TABLE;
+	bool user = fi->type == XOK_FRAME_USER || fi->type == XOK_FRAME_DMA || table;
 
+	if (t->table[i] > 1 || (t->table[i] && !table))
+		return "a table's frame has another type";
+	if (table && !t->table[i] && !(fi->flags & XOK_FRAME_RELEASED))
+		return "a table's frame belongs to none";
 	if (t->pt[i] + t->kernel[i] + user + (fi->type == XOK_FRAME_FREE) != 1)
 		return "a frame is of two kinds, or of none";
 	if (t->pt[i] && fi->type != XOK_FRAME_PT)
@@ -122,7 +253,7 @@ static const char *check_envs(const struct fake *f, const struct tally *t)
 		quota += info->frames_quota;
 		if (info->frames > info->frames_quota)
 			return "more charged than the quota";
-		if (info->frames != t->charged[i] + (e->nfilter > 0))
+		if (info->frames != t->charged[i] + t->code[i] + (e->nfilter > 0))
 			return "charges do not add up";
 		if (info->parent && !env_by_id(f->x, info->parent))
 			return "a parent's entry is gone";
@@ -145,7 +276,7 @@ static const char *check_filters(const struct fake *f)
 			uint16_t to = f->x->demux[p].bind[b];
 
 			known += to != 0;
-			if (!to || to == XOK_BIND_DEAD)
+			if (!to)
 				continue;
 			held[to - 1]++;
 			n++;
@@ -161,7 +292,7 @@ static const char *check_filters(const struct fake *f)
 
 		if (held[i] != f->x->filter[i].nports)
 			return "a filter's ports do not add up";
-		if (held[i] && !ring_of(f->x, e, f->x->filter[i].ring))
+		if (held[i] && !ring_of(e, f->x->filter[i].ring))
 			return "a filter's ring is gone";
 		of_env[i / XOK_ENV_FILTERS] += held[i] > 0;
 	}
@@ -191,6 +322,7 @@ const char *books(struct fake *f)
 		.pt = calloc(f->nframe, 1),
 		.pinned = calloc(f->nframe, 1),
 		.kernel = calloc(f->nframe, 1),
+		.table = calloc(f->nframe, 1),
 	};
 	const char *bad;
 
@@ -198,7 +330,11 @@ const char *books(struct fake *f)
 	for (uint32_t i = 0; i < XOK_NENV; i++)
 		if (alive(f, i))
 			count_env(f, &t, i);
-	bad = check_frames(f, &t);
+	bad = count_tables(f, &t);
+	if (!bad)
+		bad = count_progs(f, &t);
+	if (!bad)
+		bad = check_frames(f, &t);
 	if (!bad)
 		bad = check_envs(f, &t);
 	if (!bad)
@@ -209,5 +345,6 @@ const char *books(struct fake *f)
 	free(t.pt);
 	free(t.pinned);
 	free(t.kernel);
+	free(t.table);
 	return bad;
 }

@@ -2,6 +2,9 @@
 /* fake.c - the machine in memory, and helpers for tests. */
 #include "fake.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +20,10 @@ static void need(bool ok, const char *what)
 
 static uint64_t fake_now(void *m)
 {
-	return ((struct fake *)m)->now;
+	struct fake *f = m;
+
+	f->now += f->now_step;
+	return f->now;
 }
 
 static void fake_random(void *m, void *buf, size_t len)
@@ -226,15 +232,31 @@ static void *pages(size_t bytes)
 	return memset(p, 0, bytes);
 }
 
-void fake_init(struct fake *f, uint32_t nframe, uint32_t nport)
+/* One piece of memory, seen twice: what is written in one view is executed in the other. */
+static void code_init(struct fake *f, size_t bytes)
+{
+	int fd = memfd_create("code", MFD_CLOEXEC);
+
+	need(fd >= 0 && !ftruncate(fd, (off_t)bytes), "no file for code");
+	f->code_w = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	f->code_x = mmap(NULL, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+	need(f->code_w != MAP_FAILED && f->code_x != MAP_FAILED, "no code memory");
+	f->code_bytes = bytes;
+	close(fd);
+}
+
+void fake_init(struct fake *f, uint32_t nframe, uint32_t nport, size_t code_bytes)
 {
 	static const uint8_t mac[6] = {0x52, 0x54, 0, 0, 0, 1};
 
 	*f = (struct fake){.nframe = nframe, .nport = nport, .now = 1000};
 	f->page = calloc(nframe, sizeof(*f->page));
 	need(f->page, "out of memory");
+	f->frames = pages((size_t)nframe * XOK_PAGE);
 	for (uint32_t i = 1; i < nframe; i++)
-		f->page[i] = pages(XOK_PAGE);
+		f->page[i] = f->frames + (size_t)i * XOK_PAGE;
+	if (code_bytes)
+		code_init(f, code_bytes);
 	f->info = pages(xok_info_size(nframe, nport));
 	f->core = pages(xok_core_size(nport));
 	f->x = xok_init(&(struct xok_boot){
@@ -244,6 +266,9 @@ void fake_init(struct fake *f, uint32_t nframe, uint32_t nport)
 		.core = f->core,
 		.nframe = nframe,
 		.nport = nport,
+		.code_w = f->code_w,
+		.code_x = f->code_x,
+		.code_bytes = code_bytes,
 	});
 	for (uint32_t i = 0; i < nframe + 2; i++)
 		xok_frame_release(f->x, i);
@@ -265,8 +290,11 @@ void fake_fini(struct fake *f)
 		f->tables = t->next;
 		free(t);
 	}
-	for (uint32_t i = 1; i < f->nframe; i++)
-		free(f->page[i]);
+	if (f->code_bytes) {
+		munmap(f->code_w, f->code_bytes);
+		munmap(f->code_x, f->code_bytes);
+	}
+	free(f->frames);
 	free(f->page);
 	free(f->info);
 	free(f->core);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fake.h - a machine in memory: frames are pages of the heap, page tables are lists, time stands
- * still until told. Beside it, what every test of the core wants: a root environment with some
+ * fake.h - a machine in memory: frames are pages of one piece of it, page tables are lists, code
+ * memory is a file that is mapped twice, time stands still until told. Beside it, what every test of the core wants: a root environment with some
  * memory, system calls by name, and the check of the kernel's own books.
  */
 #ifndef XOK_CORE_FAKE_H
@@ -25,16 +25,20 @@ struct fake {
 	struct xok_info *info;
 	void *core;
 	uint32_t nframe, nport;
-	uint8_t **page;
+	uint8_t *frames;
+	uint8_t **page; /* where each frame stands in `frames` */
+	uint8_t *code_w, *code_x;
+	size_t code_bytes;
 	struct fake_table *tables;
 	uint64_t now;
-	uint64_t quota; /* of the root environment at the start */
+	uint64_t now_step; /* added each time somebody asks */
+	uint64_t quota;	   /* of the root environment at the start */
 
 	char cons[2][8192]; /* what was written */
 	size_t cons_len[2];
 	const char *cons_waiting; /* what can be read from either console */
 
-	uint8_t tx[XOK_FRAME_MAX];
+	uint8_t tx[XOK_FRAME_MAX]; /* the last frame that was sent */
 	uint32_t tx_port, tx_count;
 	size_t tx_len;
 	bool tx_full;
@@ -42,8 +46,11 @@ struct fake {
 	uint32_t power_how, power_status;
 };
 
-/* A machine with frames 1..nframe-1 free and all ports up, and a root environment that runs. */
-void fake_init(struct fake *f, uint32_t nframe, uint32_t nport);
+/*
+ * A machine with frames 1..nframe-1 free and all ports up, and a root environment that runs; with
+ * so much code memory.
+ */
+void fake_init(struct fake *f, uint32_t nframe, uint32_t nport, size_t code_bytes);
 void fake_fini(struct fake *f);
 
 /* The root environment's memory, all of it readable and writable. */

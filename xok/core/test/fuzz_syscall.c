@@ -3,20 +3,23 @@
  * fuzz_syscall.c - system calls, packets, ticks and faults in any order, with arguments made from
  * syscalls.def.
  *
- * After every step the kernel's books must balance. When the root environment keeps still, a
+ * Programs come from a small pool, as they are or with some bytes changed, and run on packets that
+ * arrive. After every step the kernel's books must balance. When the root environment keeps still, a
  * hostile environment and what it creates act alone, with one port in common: then another
  * environment, with its capability, memory, ring and filter, must stay as it is. At the end
  * everything must come back.
  */
-#include "fake.h"
+#include "fuzz_make.h"
+#include "load.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NFRAME 160u
+#define NFRAME 220u
 #define NPORT 3u /* one of the hostile environment, one of the other, one of both */
 #define STEPS 100
+#define CODE_BYTES (416u << 10) /* 192 KiB of it the demultiplexers' */
 
 enum kind {
 	NONE,
@@ -30,7 +33,10 @@ enum kind {
 	A_CHAR,
 	A_FRAMES,
 	A_IOV,
-	A_CALL
+	A_CALL,
+	A_TABLE,
+	A_UPDATE,
+	A_PROG
 };
 
 /* clang-format off */
@@ -40,7 +46,10 @@ enum kind {
 	char *: A_CHAR, \
 	uint32_t *: A_FRAMES, \
 	struct xok_iov *: A_IOV, \
-	struct xok_call *: A_CALL)
+	struct xok_call *: A_CALL, \
+	struct xok_table_spec *: A_TABLE, \
+	struct xok_table_update *: A_UPDATE, \
+	struct xok_prog_spec *: A_PROG)
 #define K(name) A_K
 #define U32(name) A_U32
 #define U64(name) A_U64
@@ -58,142 +67,6 @@ static const uint8_t kinds[XOK_NSYS][6] = {
 #undef XOK_SYSCALL
 /* clang-format on */
 
-/*
- * The fuzzer's bytes, and after them numbers that follow from those: every run has all its steps.
- */
-struct input {
-	const uint8_t *p;
-	size_t left;
-	uint64_t state;
-};
-
-static uint8_t byte(struct input *in)
-{
-	in->state ^= in->state << 13;
-	in->state ^= in->state >> 7;
-	in->state ^= in->state << 17;
-	if (!in->left)
-		return (uint8_t)(in->state >> 32);
-	in->left--;
-	in->state += *in->p;
-	return *in->p++;
-}
-
-static uint64_t wide(struct input *in)
-{
-	uint64_t v = 0;
-
-	for (uint32_t i = 0; i < 8; i++)
-		v = v << 8 | byte(in);
-	return v;
-}
-
-static void fill(struct input *in, void *buf, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		((uint8_t *)buf)[i] = byte(in);
-}
-
-/* A place in the environment's memory, or, now and then, anywhere. */
-static uint64_t some_va(struct input *in)
-{
-	uint8_t b = byte(in);
-
-	switch (b & 15) {
-	case 0: return MEM + MEM_SIZE - (b >> 4);
-	case 1: return b >> 4 ? MEM : wide(in);
-	case 2: return XOK_USER_HI - (uint64_t)XOK_PAGE * (b >> 5);
-	case 3:
-	case 4:
-	case 5: return 0x10000000 + (uint64_t)(b >> 4) * (1u << 20);
-	case 6:
-	case 7:
-	case 8: return MEM + (uint64_t)(b >> 4) * XOK_PAGE;
-	default: return MEM + 2048 + (b >> 4) * 256u;
-	}
-}
-
-/* Any frame, but mostly one that the environment is charged for. */
-static uint32_t some_frame(struct fake *f, const struct xok_env *e, struct input *in)
-{
-	uint32_t first = byte(in) % f->nframe;
-
-	for (uint32_t i = 0; i < f->nframe && first % 8; i++) {
-		uint32_t n = (first + i) % f->nframe;
-
-		if (frame_is_user(f->x, n) && f->x->frame[n].owner == e->info->id)
-			return n;
-	}
-	return first;
-}
-
-static uint32_t some_filter_id(struct fake *f, const struct xok_env *e, struct input *in)
-{
-	uint32_t i = env_index(f->x, e) * XOK_ENV_FILTERS + byte(in) % 4;
-
-	return f->x->filter[i].gen << 10 | i;
-}
-
-static uint32_t some_u32(struct fake *f, const struct xok_env *e, struct input *in)
-{
-	uint8_t b = byte(in);
-
-	switch (b & 7) {
-	case 0: return some_filter_id(f, e, in);
-	case 1: return b >> 3 ? XOK_EV_USER << (b >> 5) : (uint32_t)wide(in);
-	case 2:
-	case 3: return some_frame(f, e, in);
-	default: return (b >> 3) % 6;
-	}
-}
-
-static uint64_t some_env(struct fake *f, struct input *in)
-{
-	uint8_t b = byte(in);
-
-	if (b < 128)
-		return 0;
-	return b == 255 ? wide(in) : f->x->env_info[b % 6].id - (b == 254 ? 256 : 0);
-}
-
-static uint32_t some_slot(struct input *in)
-{
-	uint8_t b = byte(in);
-
-	return b < 200 ? 0 : b % (XOK_NCAP + 1);
-}
-
-static struct xok_cap some_cap(struct input *in)
-{
-	struct xok_cap c = {.valid = 1};
-	uint8_t b = byte(in);
-
-	if (b == 255) {
-		fill(in, &c, sizeof(c));
-		return c;
-	}
-	c.valid = b < 200;
-	c.perms = b & 1 ? XOK_PERM_ALL : byte(in) & 15;
-	c.len = b / 2 % 4;
-	for (uint32_t i = 0; i < c.len; i++)
-		c.name[i] = "hhhhhhvx"[byte(in) % 8];
-	return c;
-}
-
-static struct xok_filter some_filter(struct input *in)
-{
-	struct xok_filter fl = {.port = byte(in) % 5 - 1, .natoms = byte(in) % 4};
-
-	for (uint32_t i = 0; i < fl.natoms; i++) {
-		fl.atom[i].off = byte(in) % 20;
-		fl.atom[i].size = (uint8_t)(1 << byte(in) % 4);
-		fl.atom[i].kind = byte(in) % 8 == 0;
-		fl.atom[i].mask = fl.atom[i].kind ? 3 : 0xff;
-		fl.atom[i].value = fl.atom[i].kind ? 0 : byte(in) % 4;
-	}
-	return fl;
-}
-
 /* Puts what a pointer argument points to into the actor's memory, where there is some. */
 static void some_memory(struct fake *f, struct xok_env *e, struct input *in, uint8_t kind,
 			uint64_t va)
@@ -205,6 +78,9 @@ static void some_memory(struct fake *f, struct xok_env *e, struct input *in, uin
 		struct xok_iov iov[2];
 		struct xok_call call[2];
 		char text[16];
+		struct xok_table_spec table;
+		struct xok_table_update update;
+		struct xok_prog_spec prog;
 	} u;
 
 	memset(&u, 0, sizeof(u));
@@ -226,6 +102,9 @@ static void some_memory(struct fake *f, struct xok_env *e, struct input *in, uin
 				u.call[i].arg[j] = byte(in) & 1 ? some_va(in) : some_u32(f, e, in);
 		}
 		break;
+	case A_TABLE: u.table = some_table(in); break;
+	case A_UPDATE: u.update = some_update(in); break;
+	case A_PROG: u.prog = some_prog(f, e, in, byte(in) % POOL, va); break;
 	default: fill(in, u.text, sizeof(u.text));
 	}
 	if (user_writable(f->x, e, va, sizeof(u)))
@@ -261,6 +140,19 @@ static void step_call(struct fake *f, struct xok_env *e, struct input *in)
 	call6(f, e, nr, arg);
 }
 
+/* In memory of its own size, so that the sanitizer sees an access beyond it. */
+static void step_packet(struct fake *f, struct input *in, uint32_t port)
+{
+	uint32_t len = byte(in) % 65;
+	uint8_t *packet = calloc(1, len + 1);
+
+	fill(in, packet, len < 24 ? len : 24);
+	packet = realloc(packet, len ? len : 1);
+	f->tx_full = byte(in) > 240;
+	xok_packet_in(f->x, port, packet, len);
+	free(packet);
+}
+
 #define AREA (MEM + 2048) /* where the sensible calls keep what they point to */
 
 /* A ring of own frames, or a filter that ends in one. */
@@ -289,6 +181,84 @@ static void sensible_child(struct fake *f, struct xok_env *e, struct input *in)
 	CALL(f, e, env_run, 0, (uint64_t)id, CODE, MEM, byte(in) & 1 ? MEM : 0);
 }
 
+/* Like poke; but a strict environment may have ended since somebody looked. */
+static void put(struct fake *f, struct xok_env *e, uint64_t va, const void *data, size_t len)
+{
+	if (user_writable(f->x, e, va, len))
+		poke(f, e, va, data, len);
+}
+
+/* A call, if the environment still lives. */
+#define CALL_LIVE(f, e, name, ...) (env_live(e) ? CALL(f, e, name, __VA_ARGS__) : XOK_ENOENT)
+
+/* A table of a type that e has already, or a new one. */
+static uint32_t sensible_table(struct fake *f, struct xok_env *e, struct input *in, uint32_t type)
+{
+	struct xok_table_spec s = some_table(in);
+
+	for (uint32_t i = 0; i < XOK_NTABLE; i++)
+		if (f->x->table_info[i].id && f->x->table_info[i].owner == e->info->id &&
+		    f->x->table_info[i].spec.type == type)
+			return f->x->table_info[i].id;
+	s.type = type;
+	s.key_size = type == XOK_TABLE_HASH ? 4 : 0;
+	s.value_size = type == XOK_TABLE_ARRAY || type == XOK_TABLE_HASH || type == XOK_TABLE_RING
+			       ? 8
+			       : 0;
+	s.flags = 0;
+	s.entries = 4;
+	put(f, e, AREA, &s, sizeof(s));
+	int64_t id = CALL_LIVE(f, e, table_create, 0, AREA);
+	return id < 0 ? 0 : (uint32_t)id;
+}
+
+/* A program with what it needs, bound to one of e's filters, and packets for it. */
+static void sensible_handler(struct fake *f, struct xok_env *e, struct input *in)
+{
+	uint32_t i = byte(in) % POOL, filter = env_index(f->x, e) * XOK_ENV_FILTERS + byte(in) % 2;
+	uint32_t table = pool_table(i) ? sensible_table(f, e, in, pool_table(i)) : 0;
+	struct xok_prog_spec prog = some_prog(f, e, in, i, AREA);
+
+	if (byte(in) > 16) {
+		prog.ntable = table != 0;
+		prog.table[0] = table;
+		prog.ncallee = prog.callee[0] != 0;
+	}
+	put(f, e, AREA, &prog, sizeof(prog));
+	int64_t id = CALL_LIVE(f, e, prog_load, 0, AREA);
+	if (id < 0)
+		CALL_LIVE(f, e, prog_unload, some_own(f, e, byte(in), false));
+	if (id > 0 && f->x->filter[filter].nports)
+		CALL_LIVE(f, e, handler_bind, 0, filter_id(f->x, filter), (uint64_t)id);
+	for (uint32_t n = byte(in) % 4; n; n--)
+		step_packet(f, in, byte(in) < 200 ? 0 : NPORT - 1);
+}
+
+static void sensible_code(struct fake *f, struct xok_env *e, struct input *in)
+{
+	struct xok_table_spec table = some_table(in);
+	struct xok_table_update update = some_update(in);
+	uint32_t object = some_object(f, e, in);
+
+	switch (byte(in) % 10) {
+	case 0:
+		put(f, e, AREA, &table, sizeof(table));
+		CALL_LIVE(f, e, table_create, 0, AREA);
+		break;
+	case 1:
+		put(f, e, AREA, &update, sizeof(update));
+		CALL_LIVE(f, e, table_update, 0, object, AREA);
+		break;
+	case 2: CALL_LIVE(f, e, table_destroy, 0, object); break;
+	case 3: CALL_LIVE(f, e, prog_unload, object); break;
+	case 4:
+		CALL(f, f->root, handler_rate, 0, 0, e->info->id, byte(in) ? UINT64_MAX : 1000);
+		break;
+	case 5: CALL_LIVE(f, e, handler_bind, 0, some_filter_id(f, e, in), object); break;
+	default: sensible_handler(f, e, in);
+	}
+}
+
 /* Calls as a program would make them, so that the others find something to disturb. */
 static void step_sensible(struct fake *f, struct xok_env *e, struct input *in)
 {
@@ -298,7 +268,11 @@ static void step_sensible(struct fake *f, struct xok_env *e, struct input *in)
 
 	if (!user_writable(f->x, e, AREA, 1024))
 		return;
-	switch (byte(in) % 8) {
+	switch (byte(in) % 12) {
+	case 8:
+	case 9:
+	case 10:
+	case 11: sensible_code(f, e, in); break;
 	case 0: sensible_child(f, e, in); break;
 	case 1:
 		poke(f, e, AREA, &cap, sizeof(cap));
@@ -320,7 +294,7 @@ static void step_sensible(struct fake *f, struct xok_env *e, struct input *in)
 /* Scribbles over one word of a page that the kernel shares with the environment. */
 static void step_scribble(struct fake *f, struct xok_env *e, struct input *in)
 {
-	const struct ring *r = ring_of(f->x, e, byte(in) % 2);
+	const struct ring *r = ring_of(e, byte(in) % 2);
 	uint32_t frame = byte(in) & 1 && r ? r->frame[0] : e->uenv_frame;
 	uint64_t v = byte(in) & 1 ? wide(in) : byte(in);
 
@@ -332,14 +306,12 @@ static void step_scribble(struct fake *f, struct xok_env *e, struct input *in)
 
 static void step_event(struct fake *f, struct xok_env *e, struct input *in)
 {
-	uint8_t packet[64] = {0};
 	uint64_t until;
 
-	switch (byte(in) % 6) {
+	switch (byte(in) % 8) {
 	case 0:
-		fill(in, packet, 24);
-		xok_packet_in(f->x, byte(in) % NPORT, packet, byte(in) % 65);
-		break;
+	case 6:
+	case 7: step_packet(f, in, byte(in) % NPORT); break;
 	case 1:
 		e = xok_schedule(f->x, &until);
 		if (until != UINT64_MAX && until > f->now)
@@ -369,11 +341,29 @@ static void fail(const char *what)
 struct victim {
 	struct xok_env *e;
 	struct xok_env_info info;
-	uint32_t frame[MEM_PAGES], ring[3], filters;
+	uint32_t frame[MEM_PAGES], ring[3];
+	struct xok_prog_info prog;
+	struct xok_table_info table;
 	uint8_t page[XOK_PAGE];
 	struct xok_cap root_cap[XOK_NCAP];
 	uint64_t root_quota;
 };
+
+/* A table that nobody else may use, and a handler over it for the filter of port 1. */
+static void victim_code(struct fake *f, struct victim *v)
+{
+	const struct xok_table_spec hash = {
+		.type = XOK_TABLE_HASH, .key_size = 4, .value_size = 8, .entries = 4};
+	struct xok_prog_spec spec = {.ntable = 1};
+
+	spec.table[0] = (uint32_t)table_new(f, v->e, 0, hash);
+	int64_t id = prog_new(f, v->e, 0, "r1 = &table0 ll; r0 = 1; exit", spec);
+	if (id <= 0 || CALL(f, v->e, handler_bind, 0,
+			    filter_id(f->x, env_index(f->x, v->e) * XOK_ENV_FILTERS), (uint64_t)id))
+		fail("no handler for the victim");
+	v->prog = *prog_info(f, id);
+	v->table = *table_info(f, spec.table[0]);
+}
 
 /* An environment with a ring, and a filter for everything at each of its two ports. */
 static void victim_init(struct fake *f, struct victim *v)
@@ -382,7 +372,7 @@ static void victim_init(struct fake *f, struct victim *v)
 	struct xok_cap cap = cap_of("v", XOK_R | XOK_W);
 	uint32_t prot;
 
-	v->e = child_new(f, 20, "v");
+	v->e = child_new(f, 30, "v");
 	child_run(f, v->e);
 	for (uint32_t p = 1; p < NPORT; p++)
 		set_acl(f, f->root, 0, XOK_RES_PORT, p, 1, cap);
@@ -395,6 +385,7 @@ static void victim_init(struct fake *f, struct victim *v)
 		if (CALL(f, v->e, filter_insert, 0, MEM, 0) < 0)
 			fail("no filter for the victim");
 	}
+	victim_code(f, v);
 	for (uint32_t i = 0; i < MEM_PAGES; i++)
 		v->frame[i] = (uint32_t)f->x->ops->map_get(f, v->e->root, MEM + i * XOK_PAGE,
 							   &prot);
@@ -425,8 +416,14 @@ static void victim_check(struct fake *f, const struct victim *v)
 	}
 	if (memcmp(f->page[v->frame[0]], v->page, XOK_PAGE))
 		fail("the other environment's memory was written");
-	if (!ring_of(f->x, v->e, 0) || v->e->nfilter != 2 || xok_port(f->x, 1)->nfilter != 1)
+	if (!ring_of(v->e, 0) || v->e->nfilter != 2 || xok_port(f->x, 1)->nfilter != 1)
 		fail("the other environment's filter changed");
+	const struct xok_prog_info *p = prog_info(f, v->prog.id);
+	if (p->id != v->prog.id || p->refs != 1 || p->stopped ||
+	    p->code_bytes != v->prog.code_bytes)
+		fail("the other environment's program changed");
+	if (memcmp(table_info(f, v->table.id), &v->table, sizeof(v->table)))
+		fail("the other environment's table changed");
 	if (memcmp(f->root->info->cap, v->root_cap, sizeof(v->root_cap)) || !env_live(f->root))
 		fail("the root environment changed");
 	if (f->powered)
@@ -455,6 +452,20 @@ static struct xok_env *pick(struct fake *f, struct input *in, bool with_root)
 	return NULL;
 }
 
+/* The hostile one begins with a ring, and a filter for everything at its own port. */
+static void ring_for_all(struct fake *f, struct xok_env *e)
+{
+	struct xok_filter all = {.port = 0};
+	uint32_t frame[2];
+
+	frames_new(f, e, 0, frame, 2);
+	poke(f, e, MEM, frame, sizeof(frame));
+	CALL(f, e, ring_bind, 0, MEM, 2);
+	poke(f, e, MEM, &all, sizeof(all));
+	if (CALL(f, e, filter_insert, 0, MEM, 0) < 0)
+		fail("no filter for the hostile one");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -463,14 +474,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fake f;
 	struct victim v;
 
-	fake_init(&f, NFRAME, NPORT);
+	pool_init();
+	fake_init(&f, NFRAME, NPORT, CODE_BYTES);
 	bool with_root = byte(&in) & 1;
 	victim_init(&f, &v);
-	struct xok_env *hostile = child_new(&f, 60, "h");
+	struct xok_env *hostile = child_new(&f, 100, "h");
 	child_run(&f, hostile);
+	CALL(&f, f.root, handler_rate, 0, 0, hostile->info->id, UINT64_MAX);
 	for (uint32_t p = 0; p < NPORT; p += 2)
 		set_acl(&f, f.root, 0, XOK_RES_PORT, p, 2, cap_of("h", XOK_R | XOK_W));
 	f.cons_waiting = "input";
+	ring_for_all(&f, hostile);
 
 	for (uint32_t i = 0; i < STEPS && !f.powered; i++) {
 		struct xok_env *e = pick(&f, &in, with_root);
@@ -481,6 +495,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		case 0:
 		case 1: step_sensible(&f, e, &in); break;
 		case 2:
+			if (user_writable(f.x, e, AREA, 1024))
+				sensible_handler(&f, e, &in);
+			break;
 		case 3: step_event(&f, e, &in); break;
 		default: step_call(&f, e, &in);
 		}

@@ -18,12 +18,15 @@
 
 #define NFRAME 512u
 #define NPORT 3u
+#ifndef CODE_BYTES
+#define CODE_BYTES (512u << 10)
+#endif
 
 static inline int setup(void **state)
 {
 	struct fake *f = malloc(sizeof(*f));
 
-	fake_init(f, NFRAME, NPORT);
+	fake_init(f, NFRAME, NPORT, CODE_BYTES);
 	*state = f;
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fuzz_dpf.c - filters as raw bytes, as they come through the system call, and packets; against the
- * linear matcher.
+ * fuzz_dpf.c - filters as raw bytes, as they come through the system call, and packets; native code
+ * and the interpreter against the linear matcher.
  *
  * Input: commands of one byte. The two low bits: 0, 1 insert (then the filter's natoms and atoms),
  * 2 remove, 3 match (then the length and the bytes). The upper bits are the id.
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "code.h"
 #include "linear.h"
 #include "xok/dpf/dpf.h"
 
@@ -62,7 +63,8 @@ static void match(const struct dpf *d, const struct linear *l, struct input *in)
 	if (!pkt)
 		abort();
 	take(in, pkt, n);
-	if (dpf_match(d, pkt, n) != linear_match(l, pkt, n))
+	if (dpf_match_plain(d, pkt, n) != linear_match(l, pkt, n) ||
+	    dpf_match(d, guarded(pkt, n), n) != linear_match(l, pkt, n))
 		abort();
 	free(pkt);
 }
@@ -72,12 +74,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static _Alignas(16) uint8_t arena[16384];
 	static struct linear l;
+	static struct code code;
 	struct dpf *d = dpf_init(arena, sizeof(arena));
 	struct input in = {data, size};
 	uint8_t c;
 
 	if (!d)
 		abort();
+	if (!code.w)
+		code = code_new(16384);
+	dpf_code(d, code.w, code.x, code.bytes);
 	l.n = 0;
 	while (take(&in, &c, 1) == 1) {
 		uint32_t id = c >> 2;

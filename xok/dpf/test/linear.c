@@ -23,7 +23,10 @@ bool linear_matches(const struct xok_filter *f, const uint8_t *pkt, size_t len)
 		v &= a->mask;
 		if (a->kind == XOK_ATOM_SHIFT)
 			base += (wide)v << a->shl;
-		else if (v != a->value)
+		else if (a->kind == XOK_ATOM_RANGE) {
+			if (v < (a->value & UINT32_MAX) || v > a->value >> 32)
+				return false;
+		} else if (v != a->value)
 			return false;
 	}
 	return true;
@@ -58,12 +61,35 @@ uint32_t linear_bits(const struct xok_filter *f)
 	return n;
 }
 
+static bool excludes(const struct xok_atom *a)
+{
+	return a->kind == XOK_ATOM_RANGE && ((uint32_t)a->value || a->value >> 32 != a->mask);
+}
+
+uint32_t linear_ranges(const struct xok_filter *f)
+{
+	uint32_t n = 0, first = 0;
+
+	for (uint32_t i = 0; i < f->natoms; i++) {
+		const struct xok_atom *a = &f->atom[i];
+		bool said = false;
+
+		if (a->kind == XOK_ATOM_SHIFT && a->mask)
+			first = i + 1;
+		for (uint32_t j = first; j < i; j++)
+			said |= excludes(&f->atom[j]) && f->atom[j].off == a->off &&
+				f->atom[j].size == a->size;
+		n += excludes(a) && !said;
+	}
+	return n;
+}
+
 void linear_insert(struct linear *l, const struct xok_filter *f, uint32_t id)
 {
 	if (l->n == LINEAR_MAX)
 		abort();
 	l->entry[l->n].id = id;
-	l->entry[l->n].bits = linear_bits(f);
+	l->entry[l->n].rank = linear_bits(f) * (XOK_FILTER_ATOMS + 1) + linear_ranges(f);
 	l->entry[l->n++].f = *f;
 }
 
@@ -81,14 +107,14 @@ bool linear_remove(struct linear *l, uint32_t id)
 
 uint32_t linear_match(const struct linear *l, const uint8_t *pkt, size_t len)
 {
-	uint32_t best = DPF_NONE, bits = 0;
+	uint32_t best = DPF_NONE, rank = 0;
 
 	for (uint32_t i = 0; i < l->n; i++) {
-		if (best != DPF_NONE && l->entry[i].bits <= bits)
+		if (best != DPF_NONE && l->entry[i].rank <= rank)
 			continue;
 		if (linear_matches(&l->entry[i].f, pkt, len)) {
 			best = l->entry[i].id;
-			bits = l->entry[i].bits;
+			rank = l->entry[i].rank;
 		}
 	}
 	return best;

@@ -19,14 +19,18 @@
 struct linear {
 	uint32_t n;
 	struct {
-		uint32_t id, bits;
+		uint32_t id, rank; /* rank: by bits, then by ranges */
 		struct xok_filter f;
 	} entry[LINEAR_MAX]; /* in the order of insertion */
 };
 
-/* Whether f matches, and its specificity: between two shifts a bit counts once. */
+/*
+ * Whether f matches, and its specificity: between two shifts a bit counts once, and so does a field
+ * that lies in a range which excludes something.
+ */
 bool linear_matches(const struct xok_filter *f, const uint8_t *pkt, size_t len);
 uint32_t linear_bits(const struct xok_filter *f);
+uint32_t linear_ranges(const struct xok_filter *f);
 
 void linear_insert(struct linear *l, const struct xok_filter *f, uint32_t id);
 bool linear_remove(struct linear *l, uint32_t id);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_random.c - random filter sets that grow and shrink, and random packets, against the linear
- * matcher.
+ * test_random.c - random filter sets that grow and shrink, and random packets, against the
+ * linear matcher: native code and the interpreter, at every step.
  *
  * Offsets, masks and values come from small sets, so that filters share fields, overlap and are
  * equal often, and packets are likely to match several.
@@ -14,12 +14,13 @@
 
 #include <cmocka.h>
 
+#include "code.h"
 #include "linear.h"
 #include "xok/dpf/dpf.h"
 
-#define SETS 10000u
-#define CHANGES 8u  /* of a set */
-#define PACKETS 6u  /* after each change: 480,000 cases in all */
+#define CASES 500000u /* unless the environment's DPF_RANDOM says otherwise */
+#define CHANGES 10u   /* of a set, with packets after each */
+#define PACKETS 6u
 #define PKT_MAX 48u /* longer than most filters reach, not than all */
 
 static uint64_t seed = 0x5eed;
@@ -39,7 +40,7 @@ static uint32_t below(uint32_t n)
 
 /* How a set's filters are made: from very much alike to wild. */
 struct flavour {
-	uint32_t offs, values, shifts, atoms, ids;
+	uint32_t offs, values, shifts, ranges, atoms, ids;
 };
 
 static uint64_t random_mask(uint32_t size)
@@ -62,6 +63,17 @@ static void random_atom(struct xok_atom *a, const struct flavour *fl)
 		a->kind = XOK_ATOM_SHIFT;
 		a->shl = (uint8_t)below(below(4) ? 3 : 9);
 		a->mask = below(4) ? UINT64_C(3) << below(8 * a->size - 1) : random_mask(a->size);
+		return;
+	}
+	if (below(100) < fl->ranges) {
+		uint32_t low, high;
+
+		a->kind = XOK_ATOM_RANGE;
+		a->size = (uint8_t)(1u << below(3));
+		a->mask = UINT64_MAX >> (64 - 8 * a->size);
+		low = below(5) ? below(fl->values) << 8 * below(a->size) : 0;
+		high = below(5) ? below(fl->values) << 8 * below(a->size) : (uint32_t)a->mask;
+		a->value = low | (uint64_t)high << 32;
 		return;
 	}
 	a->mask = random_mask(a->size);
@@ -101,6 +113,8 @@ static size_t random_packet(uint8_t *pkt, const struct linear *l, const struct f
 				*p &= (uint8_t) ~(a->mask >> down);
 				*p |= (uint8_t)(a->value >> down);
 			}
+			if (a->kind == XOK_ATOM_RANGE)
+				*p = (uint8_t)(a->value >> (below(2) ? 0 : 32) >> down);
 			v = v << 8 | *p;
 		}
 		if (a->kind == XOK_ATOM_SHIFT && (v & a->mask) << a->shl <= PKT_MAX)
@@ -110,7 +124,7 @@ static size_t random_packet(uint8_t *pkt, const struct linear *l, const struct f
 }
 
 struct outcome {
-	uint64_t cases, matches, several, inserted, removed, equal, full, contradictory;
+	uint64_t cases, matches, several, inserted, removed, equal, full, contradictory, native;
 };
 
 static void compare(const struct dpf *d, const struct linear *l, const struct flavour *fl,
@@ -118,16 +132,20 @@ static void compare(const struct dpf *d, const struct linear *l, const struct fl
 {
 	uint8_t pkt[PKT_MAX], *exact;
 	size_t len = random_packet(pkt, l, fl);
-	uint32_t got, want = linear_match(l, pkt, len), n = 0;
+	uint32_t got, plain, burst, want = linear_match(l, pkt, len), n = 0;
+	uint16_t len16 = (uint16_t)len;
 
+	exact = below(2) ? guarded(pkt, len) : guarded_low(pkt, len);
+	got = dpf_match(d, exact, len);
+	dpf_match_burst(d, (const uint8_t *const *)&exact, &len16, 1, &burst);
 	exact = malloc(len ? len : 1);
 	assert_non_null(exact);
 	memcpy(exact, pkt, len);
-	got = dpf_match(d, exact, len);
+	plain = dpf_match_plain(d, exact, len);
 	free(exact);
-	if (got != want)
-		fail_msg("set of %u, packet of %zu: got %u, the list says %u", l->n, len, got,
-			 want);
+	if (got != want || plain != want || burst != want)
+		fail_msg("set of %u, packet of %zu: got %u, interpreted %u, the list says %u", l->n,
+			 len, got, plain, want);
 	for (uint32_t i = 0; i < l->n && n < 2; i++)
 		n += linear_matches(&l->entry[i].f, pkt, len);
 	o->cases++;
@@ -147,7 +165,21 @@ static void change(struct dpf *d, struct linear *l, const struct flavour *fl, st
 		return;
 	}
 	assert_int_equal(dpf_remove(d, id), DPF_ENOENT);
+	/* Often one that is there, with other values: so that it shares its vector. */
 	random_filter(&f, fl);
+	if (l->n && below(2)) {
+		struct xok_filter g = l->entry[below(l->n)].f;
+
+		for (uint32_t i = 0; i < g.natoms; i++) {
+			struct xok_atom *a = &g.atom[i];
+
+			if (a->kind == XOK_ATOM_EQ && below(2))
+				a->value = rnd() & 0x0101010101010101 * (fl->values - 1) & a->mask;
+			else if (a->kind == XOK_ATOM_RANGE)
+				a->value ^= below(4) ? 0 : UINT64_C(1) << 32;
+		}
+		f = g;
+	}
 	err = dpf_insert(d, &f, id, &equal);
 	switch (err) {
 	case 0:
@@ -166,51 +198,84 @@ static void change(struct dpf *d, struct linear *l, const struct flavour *fl, st
 		while (i < l->n && l->entry[i].id != equal)
 			i++;
 		assert_true(i < l->n);
-		assert_int_equal(l->entry[i].bits, linear_bits(&f));
+		assert_int_equal(linear_bits(&l->entry[i].f), linear_bits(&f));
+		assert_int_equal(linear_ranges(&l->entry[i].f), linear_ranges(&f));
 	}
 }
 
-static void run_set(size_t bytes, struct outcome *o)
+/* Whatever happened in between, an empty demultiplexer has all its memory again, in one piece. */
+static void empty(struct dpf *d, const struct linear *l, const struct dpf_stats *fresh)
+{
+	struct dpf_stats s;
+
+	for (uint32_t i = 0; i < l->n; i++)
+		assert_int_equal(dpf_remove(d, l->entry[i].id), 0);
+	dpf_stats(d, &s);
+	assert_int_equal(s.filters, 0);
+	assert_int_equal(s.nodes, 0);
+	assert_int_equal(s.bytes_used, fresh->bytes_used);
+	/* The root's code stays, in a block that may be a unit longer than it needs. */
+	assert_true(s.code_used <= fresh->code_used + 16);
+}
+
+static void run_set(struct outcome *o)
 {
 	static _Alignas(16) uint8_t arena[65536];
 	static struct linear l;
+	static struct code code;
 	struct flavour fl = {.offs = 1 + below(24),
 			     .values = 2 + below(4),
 			     .shifts = below(3) ? 0 : 30,
+			     .ranges = below(3) ? 0 : 30,
 			     .atoms = 1 + below(below(8) ? 4 : XOK_FILTER_ATOMS),
-			     .ids = 64};
-	struct dpf *d = dpf_init(arena, bytes);
+			     .ids = below(8) ? 64 : LINEAR_MAX};
+	/* Now and then too little memory for filters, for code, or none. */
+	size_t code_bytes = below(8) ? sizeof(arena) : 1024u * below(5);
+	struct dpf *d = dpf_init(arena, below(4) ? sizeof(arena) : DPF_ARENA_MIN);
+	struct dpf_stats fresh, s;
 
 	assert_non_null(d);
+	if (!code.w)
+		code = code_new(sizeof(arena));
+	if (code_bytes)
+		dpf_code(d, code.w, code.x, code_bytes);
+	dpf_seed(d, rnd());
+	dpf_stats(d, &fresh);
 	l.n = 0;
-	for (uint32_t i = 0; i < 24; i++)
+	for (uint32_t i = below(2 * fl.ids); i > 0; i--)
 		change(d, &l, &fl, o);
 	for (uint32_t i = 0; i < CHANGES; i++) {
 		change(d, &l, &fl, o);
+		dpf_stats(d, &s);
+		assert_int_equal(s.filters, l.n);
+		o->native += s.interpreted ? 0 : PACKETS;
 		for (uint32_t j = 0; j < PACKETS; j++)
 			compare(d, &l, &fl, o);
 	}
+	empty(d, &l, &fresh);
 }
 
 static void test_against_list(void **state)
 {
+	const char *count = getenv("DPF_RANDOM");
+	uint64_t wanted = count ? strtoull(count, NULL, 0) : CASES;
 	struct outcome o = {0};
 
 	(void)state;
-	for (uint32_t i = 0; i < SETS; i++)
-		run_set(below(4) ? 65536 : DPF_ARENA_MIN, &o);
-	print_message("%lu cases, %lu matched, %lu by several filters; %lu filters inserted, %lu "
-		      "removed, %lu equal, %lu without room, %lu contradictory\n",
-		      o.cases, o.matches, o.several, o.inserted, o.removed, o.equal, o.full,
-		      o.contradictory);
+	while (o.cases < wanted)
+		run_set(&o);
+	print_message("%lu cases, %lu native, %lu matched, %lu by several filters; %lu filters "
+		      "inserted, %lu removed, %lu equal, %lu without room, %lu contradictory\n",
+		      o.cases, o.native, o.matches, o.several, o.inserted, o.removed, o.equal,
+		      o.full, o.contradictory);
 	/* The mix must exercise what it is here for. */
-	assert_true(o.cases >= 100000);
+	assert_true(o.native > o.cases * 8 / 10);
 	assert_true(o.matches > o.cases / 4 && o.matches < o.cases * 9 / 10);
 	assert_true(o.several > o.cases / 20);
-	assert_true(o.removed > 1000);
-	assert_true(o.equal > 500);
-	assert_true(o.full > 500);
-	assert_true(o.contradictory > 100);
+	assert_true(o.removed > o.cases / 100);
+	assert_true(o.equal > o.cases / 200);
+	assert_true(o.full > o.cases / 1000);
+	assert_true(o.contradictory > o.cases / 1000);
 }
 
 int main(void)

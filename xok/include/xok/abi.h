@@ -16,7 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define XOK_ABI_VERSION 1u
+#include "xok/table.h"
+
+#define XOK_ABI_VERSION 2u
 #define XOK_SYS_BASE 0x786f0000u /* "xo": outside every number Linux uses */
 
 #define XOK_PAGE 4096u
@@ -77,17 +79,23 @@ enum xok_resource {
 };
 
 /* Environment ids: generation << 8 | index; 0 names the caller. */
-#define XOK_NENV 32u
+#define XOK_NENV 64u
 #define XOK_ENV_INDEX(id) ((id)&0xffu)
 
 /*
  * What one environment may hold beside frames. XOK_ENV_SUBTREE counts the entries of each child of the root environment
- * with all its descendants, ended ones too. A ring costs a frame of the quota, an environment's filters together one.
+ * with all its descendants, ended ones too, and so do XOK_SUBTREE_PROGS and XOK_SUBTREE_TABLES. A ring costs a frame of the quota, an environment's filters together one.
  * The last quarter of each port's demultiplexer is kept for filters of the root environment.
  */
 #define XOK_ENV_RINGS 8u
 #define XOK_ENV_FILTERS 32u
 #define XOK_ENV_SUBTREE 8u
+#define XOK_ENV_PROGS 8u
+#define XOK_ENV_TABLES 16u
+#define XOK_SUBTREE_PROGS 16u
+#define XOK_SUBTREE_TABLES 32u
+#define XOK_NPROG 64u
+#define XOK_NTABLE 128u
 
 enum xok_env_state {
 	XOK_ENV_FREE,
@@ -112,6 +120,7 @@ enum xok_end {
 #define XOK_EV_PACKET 0x1u   /* a packet was put into a ring of this environment */
 #define XOK_EV_CHILD 0x2u    /* an environment that this one allocated has ended */
 #define XOK_EV_CONS 0x4u     /* console input is waiting */
+#define XOK_EV_RECORD 0x8u   /* a program put a record into a ring table of this environment */
 #define XOK_EV_USER 0x10000u /* this bit and above: env_notify's own */
 
 /*
@@ -210,6 +219,9 @@ struct xok_info {
 	uint64_t ticks, idle_ns; /* since boot */
 	uint32_t frames_free;
 	uint32_t current; /* environment id that runs */
+	uint32_t nprog, ntable, prog_off, table_off;
+	uint64_t handler_ns; /* time in handlers, and in what their verdicts ask for, since boot */
+	uint64_t rx_deferrals; /* how often a port had to wait since that time was used up */
 };
 
 struct xok_env_info {
@@ -220,6 +232,7 @@ struct xok_env_info {
 	uint32_t frames,
 		frames_quota; /* charged: user and page-table frames, kernel objects rounded up */
 	uint64_t run_ns, slices, faults, syscalls, packets;
+	uint64_t handler_rate; /* budget a second that its handlers may use together */
 	char name[16];
 	struct xok_cap cap[XOK_NCAP];
 	struct xok_cap acl[XOK_NACL];
@@ -231,7 +244,8 @@ enum xok_frame_type {
 	XOK_FRAME_KERNEL,
 	XOK_FRAME_PT,
 	XOK_FRAME_USER,
-	XOK_FRAME_DMA
+	XOK_FRAME_DMA,
+	XOK_FRAME_TABLE, /* of a table: mapped as its access list permits, W only where table.h says */
 };
 
 #define XOK_FRAME_RELEASED 1u /* flag: given back; free once its last mapping and pin is gone */
@@ -244,6 +258,10 @@ struct xok_frame_info {
 	struct xok_cap acl[XOK_NACL_FRAME];
 };
 
+/*
+ * Each packet that arrived (rx_packets) is counted in rx_no_filter, or in rx_handled, or went straight to a ring. Of those that go to a
+ * ring, straight or because a handler passed them on (passed, too_short), the ones that found it full are in rx_ring_full.
+ */
 struct xok_port_info {
 	uint8_t mac[6];
 	uint8_t up, nacl;
@@ -254,11 +272,93 @@ struct xok_port_info {
 	uint64_t rx_bad_length; /* the device reported a length that no frame has */
 	uint64_t rx_no_filter;	/* nobody claimed it */
 	uint64_t rx_ring_full;
-	uint64_t tx_full; /* device queue full: transmit answered XOK_EAGAIN */
+	uint64_t rx_handled; /* went to a handler; what became of it stands there */
+	uint64_t tx_full;    /* device queue full: transmit answered XOK_EAGAIN */
 	struct xok_cap acl[XOK_NACL];
 };
 
-/* One call of a batch; batch, env_exit, env_sleep and yield are refused inside one. */
+/*
+ * Downloaded programs (xok/handler.h). prog_load verifies and compiles; what the program may reach is fixed then: the ports of `ports`
+ * (k grants W), tables (k grants R on their frames, and W unless only looked up: a table is used as its access list permits k, writing
+ * helpers answer -1 otherwise; ARRAY and PERCPU need W), and other loaded programs, which it may run with a part of its packet and its budget.
+ * Programs are charged by frames: instructions, read-only and private data together, and code_bytes, each rounded up.
+ *
+ * A run is charged to the rate of the program and to that of its environment, with the budget it spent and its number of instructions:
+ * so much it can have executed at most. A rate is saved up for an eighth of a second; a run starts while something is left, and
+ * what it takes beyond is owed. A program that another one calls gets min(asked, what the caller has left); its number of instructions
+ * and what it spends of the rest are the caller's expense, and count for its own rate as well.
+ */
+#define XOK_PROG_TABLES 8u
+#define XOK_PROG_CALLEES 4u
+#define XOK_PROG_RODATA 16384u
+#define XOK_PROG_DATA 4096u
+#define XOK_BUDGET_MAX 100000u /* of one run at interrupt time */
+
+struct xok_prog_spec {
+	uint32_t kind;	  /* VC_KIND_HANDLER, ... */
+	uint32_t ninsn;	  /* at most 4,096 */
+	uint32_t entry;	  /* index of the first instruction */
+	uint32_t min_len; /* packets shorter than this are passed on, not handled */
+	uint32_t rodata_len, data_len;
+	uint32_t budget; /* of one run, at most XOK_BUDGET_MAX; 0: the kind's default */
+	uint32_t ports;	 /* bit n: it may send through port n */
+	uint64_t rate;	 /* budget a second, within the environment's allowance; 0: all of that */
+	uint64_t insn, rodata; /* user addresses */
+	uint64_t report;       /* user address of a struct xok_prog_report, or 0 */
+	uint32_t ntable, ncallee;
+	uint32_t table[XOK_PROG_TABLES];   /* ids */
+	uint32_t callee[XOK_PROG_CALLEES]; /* ids of programs of the caller's */
+	char name[16];
+};
+
+/* Why a program was refused (XOK_EINVAL), or all zero. */
+struct xok_prog_report {
+	uint32_t reason; /* of xok/vcode/reasons.def; 0: not the verifier's */
+	uint32_t insn;
+	char state[256], text[256];
+};
+
+/*
+ * What became of a program's packets: each packet of its filters counts in exactly one of those that XOK_PROG_OUTCOMES names. Runs
+ * that another program asked for count in runs and units, and in stopped and throttled when it was answered -1 for that.
+ */
+#define XOK_PROG_OUTCOMES(X)                                                                   \
+	X(dropped, "verdict DROP")                                                             \
+	X(passed, "verdict PASS")                                                              \
+	X(consumed, "verdict CONSUME")                                                         \
+	X(replied, "verdict REPLY")                                                            \
+	X(forwarded, "verdict FORWARD")                                                        \
+	X(tx_full, "REPLY or FORWARD, but the port's queue was full: dropped")                 \
+	X(denied, "REPLY or FORWARD to a port that it may not send through, that is down, or " \
+		  "whose MTU is less: dropped")                                                \
+	X(bad_verdict, "a result that is no verdict: dropped")                                 \
+	X(stopped, "out of budget, or an access out of bounds: dropped")                       \
+	X(throttled, "its rate, or its environment's, is used up: dropped unhandled")          \
+	X(too_short, "shorter than min_len: passed on unhandled")
+
+struct xok_prog_info {
+	uint32_t id, owner;			  /* id 0: free entry. owner: environment */
+	uint32_t kind, ninsn, code_bytes, frames; /* frames charged */
+	uint32_t refs;				  /* filters and callers it is bound to */
+	uint32_t last_stop, last_pc;		  /* reason and instruction of the last stop */
+	uint32_t ports;
+	uint64_t runs, units; /* budget spent in all */
+	uint64_t rate;
+#define XOK_PROG_COUNTER(name, text) uint64_t name;
+	XOK_PROG_OUTCOMES(XOK_PROG_COUNTER)
+#undef XOK_PROG_COUNTER
+	char name[16];
+};
+
+struct xok_table_info {
+	uint32_t id, owner;	/* id 0: free entry */
+	uint32_t first, nframe; /* its frames */
+	uint32_t refs;		/* programs that use it: it lives until the last one is gone */
+	uint32_t used;		/* entries */
+	struct xok_table_spec spec;
+};
+
+/* One call of a batch; batch, env_exit, env_sleep, yield, table_create and prog_load are refused inside one. */
 struct xok_call {
 	uint64_t nr; /* without XOK_SYS_BASE */
 	uint64_t arg[6];

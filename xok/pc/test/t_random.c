@@ -3,14 +3,15 @@
  * t_random.c - random system calls with likely and unlikely arguments, by environments with a small
  * capability of their own. Whatever they come to, the machine and the bookkeeping are as before.
  */
+#include "bpf.h"
 #include "guest.h"
 #include "xok/sysnum.h"
 
 static struct xok_env_info last;
 static uint64_t state;
 
-#define CALLS 20000u
-#define KINDS 0x6673f7full /* bit n: call n succeeds with such a capability at some time */
+#define CALLS 30000u
+#define KINDS 0x1fe673f7full /* bit n: call n succeeds with such a capability at some time */
 
 static uint64_t rnd(void)
 {
@@ -24,6 +25,25 @@ static uint8_t buffer[3 * XOK_PAGE] __attribute__((aligned(4096)));
 static uint32_t mine[64]; /* frames that were given to us, some no longer */
 static uint64_t kid;	  /* an environment of ours */
 static const struct xok_filter any_packet;
+static const struct vc_insn drop[] = {RETURN(XOK_V_DROP)};
+static struct xok_prog_report report;
+/* Each is sound, and has values that somebody else may have put in the way. */
+static struct xok_prog_spec program = {.kind = VC_KIND_HANDLER,
+				       .ninsn = 2,
+				       .insn = (uint64_t)drop,
+				       .report = (uint64_t)&report,
+				       .name = "random"};
+static const struct xok_table_spec tables[] = {
+	{.type = XOK_TABLE_ARRAY, .value_size = 8, .entries = 8},
+	{.type = XOK_TABLE_HASH, .key_size = 8, .value_size = 8, .entries = 8},
+	{.type = XOK_TABLE_LPM4, .entries = 8},
+	{.type = XOK_TABLE_LPM6, .entries = 8},
+	{.type = XOK_TABLE_BUCKET, .entries = 8},
+	{.type = XOK_TABLE_RING, .value_size = 8, .entries = 8},
+};
+static const struct xok_table_update update = {.op = XOK_TABLE_SET};
+static uint64_t named[8]; /* tables, programs and filters of ours, some no longer */
+static uint64_t filter;	  /* the last one */
 static const struct xok_cap narrower = {.valid = 1, .perms = XOK_R, .len = 3, .name = "zzz"};
 
 #define SCRATCH 0x00006b0000001000ull /* where it maps, mostly, so that it keeps its own memory */
@@ -96,14 +116,20 @@ static uint64_t likely(uint8_t kind)
 	r >>= 8;
 	switch (kind) {
 	case SLOT: return r % 4 == 0 ? r / 4 % XOK_NCAP : 0;
-	case WORD: return r % 2 == 0 ? mine[r / 2 % 64] : r / 2 % 9;
+	case WORD:
+		if (r % 4 == 1)
+			return named[r / 4 % 8];
+		return r % 2 == 0 ? mine[r / 2 % 64] : r / 4 % 9;
 	case ENVIRONMENT: return r % 2 == 0 ? kid : 0;
 	case ADDRESS: return SCRATCH + r % 4 * XOK_PAGE;
 	case POINTER:
-		switch (r / 4 % 4) {
-		case 0: return (uint64_t)&mine[r / 16 % 60];
+		switch (r / 4 % 8) {
+		case 0: return (uint64_t)&mine[r / 32 % 60];
 		case 1: return (uint64_t)&any_packet;
 		case 2: return (uint64_t)&narrower;
+		case 3: return (uint64_t)&program;
+		case 4: return (uint64_t)&tables[r / 32 % 6];
+		case 5: return (uint64_t)&update;
 		default: break;
 		}
 		return (uint64_t)buffer + r / 4 % (2 * XOK_PAGE) / 8 * 8;
@@ -161,9 +187,35 @@ static void call_at_random(uint64_t seed)
 			a[1] = (uint64_t)&mine[rnd() % 60];
 			a[2] = 1 + rnd() % 4;
 		}
+		if (nr == XOK_SYS_filter_insert && rnd() % 2 == 0) {
+			a[0] = 0;
+			a[1] = (uint64_t)&any_packet;
+			a[2] = rnd() % 2;
+		}
+		if (nr == XOK_SYS_handler_bind && rnd() % 2 == 0) {
+			a[0] = 0;
+			a[1] = filter;
+			a[2] = rnd() % 2 ? named[rnd() % 8] : 0;
+		}
+		/* Of a loadable program one word is anything, and a table what there is. */
+		if (nr == XOK_SYS_prog_load) {
+			struct xok_prog_spec s = program;
+
+			s.ntable = (uint32_t)(rnd() % 2);
+			s.table[0] = (uint32_t)named[rnd() % 8];
+			if (rnd() % 4 == 0)
+				((uint32_t *)&s)[rnd() % (sizeof(s) / 4)] = (uint32_t)argument();
+			memcpy(buffer, &s, sizeof(s));
+			a[1] = rnd() % 8 ? (uint64_t)buffer : a[1];
+		}
 		if (i % 16 == 0)
 			fill();
 		got = call(nr, a);
+		if (got > 0 && (nr == XOK_SYS_table_create || nr == XOK_SYS_prog_load ||
+				nr == XOK_SYS_filter_insert))
+			named[rnd() % 8] = (uint64_t)got;
+		if (got > 0 && nr == XOK_SYS_filter_insert)
+			filter = (uint64_t)got;
 		if (got >= 0)
 			shared()[1 + nr]++;
 		if (got > 0 && nr == XOK_SYS_env_alloc)
@@ -189,7 +241,7 @@ static void random_calls(void)
 	uint64_t calls = 0, kinds_done = 0, done[XOK_NSYS] = {0};
 
 	grant_devices(&use);
-	for (uint64_t seed = 1; seed <= 30; seed++) {
+	for (uint64_t seed = 1; seed <= 60; seed++) {
 		uint64_t id = spawn(call_at_random, seed, &own);
 
 		CHECK_EQ(sys_acl_set(0, XOK_RES_ENV, id, 1, &own), XOK_OK);

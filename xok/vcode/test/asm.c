@@ -112,10 +112,12 @@ static bool read_call(const struct vc_kind *k, const char *s, struct vc_insn *ou
 	if (!skip(&s, "call "))
 		return false;
 	*out = (struct vc_insn){.op = VC_OP_CALL};
-	for (uint32_t h = 0; h < k->nhelpers; h++) {
-		if (strcmp(k->helpers[h].name, s) != 0)
+	for (int32_t h = 1; h < VC_NHELPER; h++) {
+		const struct vc_helper *helper = vc_helper_find(k, h);
+
+		if (!helper || strcmp(helper->name, s) != 0)
 			continue;
-		out->imm = (int32_t)k->helpers[h].number;
+		out->imm = h;
 		return true;
 	}
 	if (!skip(&s, "helper ")) {
@@ -129,27 +131,49 @@ static bool read_call(const struct vc_kind *k, const char *s, struct vc_insn *ou
 	return true;
 }
 
-/* "r1 = 0x1234 ll", "r1 = rodata + 4 ll", "r1 = data + 4 ll". */
+/* "rodata", "data", "table0". */
+static bool read_map(const char **s, int32_t *map)
+{
+	long long n;
+
+	*map = VC_MAP_DATA;
+	if (skip(s, "data"))
+		return true;
+	*map = VC_MAP_RODATA;
+	if (skip(s, "rodata"))
+		return true;
+	if (!skip(s, "table") || !read_number(s, &n))
+		return false;
+	*map = (int32_t)(VC_MAP_TABLE + n);
+	return true;
+}
+
+/* "r1 = 0x1234 ll", "r1 = rodata + 4 ll", "r1 = data + 4 ll", "r1 = table0 + 4 ll", "r1 = &table0 ll". */
 static bool read_lddw(const char *s, struct vc_insn out[2])
 {
-	int dst = -1;
-	long long v;
-	bool map = true;
+	int dst = -1, src = VC_SRC_MAP;
+	long long v = 0;
 
 	out[0] = (struct vc_insn){.op = VC_OP_LDDW};
 	out[1] = (struct vc_insn){.op = 0};
 	if (!read_reg(&s, 'r', &dst) || !skip(&s, " = "))
 		return false;
-	if (skip(&s, "data"))
-		out[0].imm = VC_MAP_DATA;
-	else if (!skip(&s, "rodata"))
-		map = false;
-	if (map ? !read_displacement(&s, &v) : !read_number(&s, &v))
-		return false;
-	out[0].regs = (uint8_t)(dst | (map ? VC_SRC_MAP << 4 : 0));
-	if (!map)
+	if (skip(&s, "&")) {
+		src = VC_SRC_HANDLE;
+		if (!read_map(&s, &out[0].imm))
+			return false;
+	} else if (read_map(&s, &out[0].imm)) {
+		if (!read_displacement(&s, &v))
+			return false;
+		out[1].imm = (int32_t)v;
+	} else {
+		src = VC_SRC_CONST;
+		if (!read_number(&s, &v))
+			return false;
 		out[0].imm = (int32_t)v;
-	out[1].imm = (int32_t)(map ? v : v >> 32);
+		out[1].imm = (int32_t)(v >> 32);
+	}
+	out[0].regs = (uint8_t)(dst | src << 4);
 	return skip(&s, " ll") && *s == 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_verify.c - the verifier and the interpreter on whatever libFuzzer thinks of. The first byte chooses how the rest becomes a
- * program: as it stands, through the generator, or through the generator and then damaged by the last bytes. The two next ones are
- * the window's length and the budget.
+ * program: as it stands (of both kinds), through the generator, or through the generator and then damaged by the last bytes. The two next
+ * ones are the window's length and the budget.
  */
 #include "xok/vcode/test/generate.h"
 #include "xok/vcode/test/harness.h"
@@ -18,28 +18,28 @@ static void damage(struct vc_insn *insn, uint32_t n, const uint8_t *d, size_t si
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct vc_insn insn[GENERATE_MAX];
+	static struct trial t;
 	struct bytes b;
 	size_t tail = 0;
-	uint32_t n, window;
-	int64_t budget;
 
 	if (size < 3)
 		return 0;
-	window = T_MIN_WINDOW + data[1];
-	budget = (int64_t)data[2] * data[2];
-	if (data[0] % 3 == 0) {
-		n = (uint32_t)((size - 3) / sizeof(*insn));
-		if (n > GENERATE_MAX)
-			n = GENERATE_MAX;
-		memcpy(insn, data + 3, n * sizeof(*insn));
+	t.window_len = data[1];
+	t.budget = (int64_t)data[2] * data[2];
+	if (data[0] % 4 < 2) {
+		t.kind = data[0] % 4 ? VC_KIND_RAW : VC_KIND_HANDLER;
+		t.min_window = 0;
+		t.n = (uint32_t)((size - 3) / sizeof(t.insn[0]));
+		if (t.n > GENERATE_MAX)
+			t.n = GENERATE_MAX;
+		memcpy(t.insn, data + 3, t.n * sizeof(t.insn[0]));
 	} else {
-		if (data[0] % 3 == 2)
+		if (data[0] % 4 == 3)
 			tail = (size - 3) / 8 < 30 ? (size - 3) / 8 : 30;
 		b = (struct bytes){data + 3, size - 3 - tail};
-		n = generate(&b, insn);
-		damage(insn, n, data + size - tail, tail);
+		generate(&b, &t);
+		damage(t.insn, t.n, data + size - tail, tail);
 	}
-	examine(insn, n, window, budget);
+	examine(&t);
 	return 0;
 }

@@ -3,107 +3,146 @@
 
 #include "xok/vcode/test/asm.h"
 
-static uint64_t answer(void *user, const uint64_t a[5], int *stop)
+#define HELPER_FN(name)                                                                         \
+	static uint64_t name(                                                                   \
+		struct vc_run *run __attribute__((unused)), uint64_t a __attribute__((unused)), \
+		uint64_t b __attribute__((unused)), uint64_t c __attribute__((unused)),         \
+		uint64_t d __attribute__((unused)), uint64_t e __attribute__((unused)))
+
+HELPER_FN(answer)
 {
-	(void)user;
-	(void)stop;
-	return 2 * a[0] + 1;
+	return 2 * a + 1;
 }
 
-static uint64_t sum(void *user, const uint64_t a[5], int *stop)
+HELPER_FN(sum)
 {
-	const uint8_t *p = (const uint8_t *)(uintptr_t)a[0];
+	const uint8_t *p = (const uint8_t *)(uintptr_t)a;
 	uint64_t total = 0;
 
-	(void)user;
-	(void)stop;
-	for (uint64_t n = 0; n < a[1]; n++)
+	for (uint64_t n = 0; n < b; n++)
 		total += p[n];
 	return total;
 }
 
-static uint64_t fill(void *user, const uint64_t a[5], int *stop)
+HELPER_FN(fill)
 {
-	(void)user;
-	(void)stop;
-	if (a[1])
-		memset((void *)(uintptr_t)a[0], (int)a[2], a[1]);
+	if (b)
+		memset((void *)(uintptr_t)a, (int)c, b);
 	return 0;
 }
 
-static uint64_t context(void *user, const uint64_t a[5], int *stop)
+HELPER_FN(context)
 {
-	(void)stop;
-	return a[0] == (uintptr_t)((struct bench *)user)->ctx;
+	return a == (uintptr_t)((struct bench *)run->user)->ctx;
 }
 
-static uint64_t stop_now(void *user, const uint64_t a[5], int *stop)
+HELPER_FN(stop_now)
 {
-	(void)user;
-	*stop = (int)a[0];
+	run->stop = (int)a;
 	return 0;
 }
 
-static uint64_t five(void *user, const uint64_t a[5], int *stop)
+HELPER_FN(five)
 {
-	(void)user;
-	(void)stop;
-	return a[0] + 2 * a[1] + 3 * a[2] + 4 * a[3] + 5 * a[4];
+	return a + 2 * b + 3 * c + 4 * d + 5 * e;
 }
 
-static uint64_t none(void *user, const uint64_t a[5], int *stop)
+HELPER_FN(none)
 {
-	(void)user;
-	(void)stop;
-	return a[0] | a[1] | a[2] | a[3] | a[4] ? 0 : 7;
+	return 7;
 }
 
-static uint64_t charge(void *user, const uint64_t a[5], int *stop)
+HELPER_FN(charge)
 {
-	(void)stop;
-	((struct bench *)user)->run.budget -= (int64_t)a[0];
+	run->budget -= (int64_t)a;
 	return 0;
 }
 
-static uint64_t both(void *user, const uint64_t a[5], int *stop)
+HELPER_FN(both)
 {
-	uint64_t n = a[1] < a[3] ? a[1] : a[3];
+	uint64_t n = b < d ? b : d;
 
-	(void)user;
-	(void)stop;
 	if (n)
-		memmove((void *)(uintptr_t)a[2], (const void *)(uintptr_t)a[0], n);
+		memmove((void *)(uintptr_t)c, (const void *)(uintptr_t)a, n);
 	return n;
 }
 
-static const struct vc_helper helpers[] = {
-	{1, "answer", {VC_ARG_SCALAR}, COST_ANSWER, answer},
-	{2, "sum", {VC_ARG_MEM_R, VC_ARG_MEM_SIZE}, COST_SUM, sum},
-	{3, "fill", {VC_ARG_MEM_W, VC_ARG_MEM_SIZE, VC_ARG_SCALAR}, COST_FILL, fill},
-	{4, "context", {VC_ARG_CTX}, COST_SMALL, context},
-	{5, "stop", {VC_ARG_SCALAR}, COST_SMALL, stop_now},
-	{6,
-	 "five",
-	 {VC_ARG_SCALAR, VC_ARG_SCALAR, VC_ARG_SCALAR, VC_ARG_SCALAR, VC_ARG_SCALAR},
-	 COST_SMALL,
-	 five},
-	{7, "none", {VC_ARG_NONE}, COST_SMALL, none},
-	{8, "charge", {VC_ARG_SCALAR}, COST_SMALL, charge},
-	{9,
-	 "both",
-	 {VC_ARG_MEM_R, VC_ARG_MEM_SIZE, VC_ARG_MEM_W, VC_ARG_MEM_SIZE},
-	 COST_SMALL,
-	 both},
+HELPER_FN(table)
+{
+	return 100 + a;
+}
+
+HELPER_FN(put)
+{
+	const uint8_t *from = (const uint8_t *)(uintptr_t)b;
+	uint8_t *to = (uint8_t *)(uintptr_t)d, byte;
+
+	for (uint64_t n = 0; n < c && n < e; n++) {
+		byte = from[n];
+		to[n] = (uint8_t)(byte + a);
+	}
+	return a;
+}
+
+HELPER_FN(left)
+{
+	return (uint64_t)run->budget << 16 | run->pc;
+}
+
+HELPER_FN(raw)
+{
+	return a;
+}
+
+#define FOR_TEST (1u << VC_KIND_HANDLER)
+#define FOR_ANY (FOR_TEST | 1u << VC_KIND_PREDICATE)
+#define FOR_RAW (1u << VC_KIND_RAW)
+#define S VC_ARG_SCALAR
+#define R VC_ARG_MEM_R
+#define W VC_ARG_MEM_W
+#define N VC_ARG_MEM_SIZE
+#define T VC_ARG_TABLE
+
+const struct vc_helper vc_helpers[VC_NHELPER] = {
+	[H_ANSWER] = {"answer", {S}, FOR_TEST, COST_ANSWER, "", ""},
+	[H_SUM] = {"sum",
+		   {R, N},
+		   FOR_TEST | FOR_RAW,
+		   COST_SUM,
+		   "uint64_t sum(const void *, uint32_t)",
+		   ""},
+	[H_FILL] = {"fill", {W, N, S}, FOR_TEST | FOR_RAW, COST_FILL, "", ""},
+	[H_CONTEXT] = {"context", {VC_ARG_CTX}, FOR_TEST, COST_SMALL, "", ""},
+	[H_STOP] = {"stop", {S}, FOR_TEST, COST_SMALL, "", ""},
+	[H_FIVE] = {"five", {S, S, S, S, S}, FOR_TEST, COST_SMALL, "", ""},
+	[H_NONE] = {"none", {VC_ARG_NONE}, FOR_ANY, COST_SMALL, "", ""},
+	[H_CHARGE] = {"charge", {S}, FOR_TEST, COST_SMALL, "", ""},
+	[H_BOTH] = {"both", {R, N, W, N}, FOR_TEST, COST_SMALL, "", ""},
+	[H_TABLE] = {"table", {T}, FOR_TEST, COST_SMALL, "", ""},
+	[H_PUT] = {"put", {T, R, N, W, N}, FOR_TEST, COST_SMALL, "", ""},
+	[H_LEFT] = {"left", {VC_ARG_NONE}, FOR_TEST, COST_SMALL, "", ""},
+	[H_RAW] = {"raw", {S}, FOR_RAW, COST_SMALL, "", ""},
 };
 
-const struct vc_kind test_kind = {
-	.name = "test",
-	.ctx_size = sizeof(struct test_ctx),
-	.ctx_window_off = offsetof(struct test_ctx, window),
-	.min_window = T_MIN_WINDOW,
-	.max_window = T_MAX_WINDOW,
-	.helpers = helpers,
-	.nhelpers = sizeof(helpers) / sizeof(helpers[0]),
+const vc_helper_fn test_fn[VC_NHELPER] = {
+	[H_ANSWER] = answer, [H_SUM] = sum,	[H_FILL] = fill, [H_CONTEXT] = context,
+	[H_STOP] = stop_now, [H_FIVE] = five,	[H_NONE] = none, [H_CHARGE] = charge,
+	[H_BOTH] = both,     [H_TABLE] = table, [H_PUT] = put,	 [H_LEFT] = left,
+	[H_RAW] = raw,
+};
+
+const struct vc_kind vc_kinds[VC_NKIND] = {
+	[VC_KIND_HANDLER] = {.name = "test",
+			     .ctx_size = sizeof(struct test_ctx),
+			     .ctx_window_off = offsetof(struct test_ctx, window),
+			     .min_window = T_MIN_WINDOW,
+			     .max_window = T_MAX_WINDOW,
+			     .text = ""},
+	[VC_KIND_RAW] = {.name = "raw", .ctx_window_off = UINT32_MAX, .text = ""},
+	[VC_KIND_PREDICATE] = {.name = "any",
+			       .ctx_size = sizeof(struct test_ctx),
+			       .ctx_window_off = offsetof(struct test_ctx, window),
+			       .text = ""},
 };
 
 void bench_window(struct bench *b, uint32_t len)
@@ -134,23 +173,34 @@ void bench_insns(struct bench *b, const struct vc_insn *insn, uint32_t n)
 		.rodata_len = T_RODATA,
 		.data_len = T_DATA,
 		.nentry = 1,
+		.ntable = T_NTABLE,
+		.table_bytes = {T_TABLE0, 0, T_TABLE2},
 	};
 	b->ctx = malloc(sizeof(*b->ctx));
 	*b->ctx = (struct test_ctx){
 		.half = 0x8001, .byte = 0x7f, .negative = 0x80, .a = 0x1122334455667788, .b = 5};
 	b->run.ctx = b->ctx;
 	b->run.data = malloc(T_DATA);
-	b->run.stack = aligned_alloc(16, VC_STACK * VC_FRAMES);
-	memset(b->run.stack, 0xee, VC_STACK * VC_FRAMES);
+	b->run.stack = aligned_alloc(16, VC_STACK_BYTES);
+	memset(b->run.stack, 0xee, VC_STACK_BYTES);
+	b->run.table[0] = malloc(T_TABLE0);
+	b->run.table[2] = malloc(T_TABLE2);
+	b->run.fn = test_fn;
 	b->run.user = b;
 	bench_window(b, 64);
 }
 
-void bench_open(struct bench *b, const char *text)
+void bench_open_kind(struct bench *b, const struct vc_kind *k, const char *text)
 {
 	static struct vc_insn insn[VC_INSNS_MAX];
 
-	bench_insns(b, insn, assemble(&test_kind, text, insn, VC_INSNS_MAX));
+	bench_insns(b, insn, assemble(k, text, insn, VC_INSNS_MAX));
+	b->prog.kind = k;
+}
+
+void bench_open(struct bench *b, const char *text)
+{
+	bench_open_kind(b, &test_kind, text);
 }
 
 void bench_close(struct bench *b)
@@ -161,6 +211,15 @@ void bench_close(struct bench *b)
 	free(b->run.window);
 	free(b->run.data);
 	free(b->run.stack);
+	free(b->run.table[0]);
+	free(b->run.table[2]);
+}
+
+void bench_clear(struct bench *b)
+{
+	memset(b->run.data, 0, b->prog.data_len);
+	memset(b->run.table[0], 0, T_TABLE0);
+	memset(b->run.table[2], 0, T_TABLE2);
 }
 
 int bench_verify(struct bench *b)
@@ -180,7 +239,7 @@ int bench_run(struct bench *b, int64_t budget)
 {
 	int r;
 
-	memset(b->run.data, 0, b->prog.data_len);
+	bench_clear(b);
 	b->run.budget = budget;
 	r = vc_interp(&b->prog, 0, &b->run);
 	if (budget < 0)

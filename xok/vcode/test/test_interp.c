@@ -190,6 +190,7 @@ static void test_moves(void **state)
 }
 
 #define W "r6 = *(u64 *)(r1 + 0);"
+#define LEN "r2 = *(u32 *)(r1 + 8);"
 
 static void test_loads(void **state)
 {
@@ -369,6 +370,12 @@ static void test_pointers(void **state)
 	assert_int_equal(run_text(W "r0 = 0; if r6 == 0 goto +1; r0 = 1; exit"), 1);
 	assert_int_equal(run_text(W "r0 = 1; r2 = r6; if r2 == r6 goto +1; r0 = 0; exit"), 1);
 	assert_int_equal(run_text(W "r2 = 5; r2 += r6; r0 = *(u8 *)(r2 + 1); exit"), 6);
+	assert_int_equal(run_text(W "r2 = r6; r2 += -1; r0 = 1; if r6 > r2 goto +1; r0 = 0; exit"),
+			 1);
+	assert_int_equal(run_text(W "r2 = r6; r2 += -1; r0 = 1; if r6 >= r2 goto +1; r0 = 0; exit"),
+			 1);
+	assert_int_equal(run_text(W "r2 = r6; r2 += -1; r0 = 1; if r2 <= r6 goto +1; r0 = 0; exit"),
+			 1);
 	/* Out of the region and back, by a number that wraps. */
 	assert_int_equal(run_text(W "r2 = -7; r6 += r2; r6 += 9; r0 = *(u8 *)(r6 + 0); exit"), 2);
 	assert_int_equal(run_text(W "r2 = 0x8000000000000000 ll; r6 += r2; r6 += r2;"
@@ -379,10 +386,34 @@ static void test_pointers(void **state)
 				  "r6 += 4; *(u64 *)(r10 - 8) = r6; r6 = 0; r7 = *(u64 *)(r10 - 8);"
 				  "r0 = *(u8 *)(r7 + 0); exit"),
 			 4);
-	/* Nothing of an overwritten pointer is left to read. */
-	assert_int_equal(run_text(W "r6 += 5; *(u64 *)(r10 - 8) = r6; *(u8 *)(r10 - 1) = 0;"
+	/* In the lowest slot, and beside one that is written. */
+	assert_int_equal(run_text(W "*(u64 *)(r10 - 512) = r6; r6 = *(u64 *)(r10 - 512);"
+				    "r0 = *(u8 *)(r6 + 2); exit"),
+			 2);
+	assert_int_equal(run_text(W "*(u64 *)(r10 - 8) = r6; *(u64 *)(r10 - 16) = 1;"
+				    "r6 = *(u64 *)(r10 - 8); r0 = *(u8 *)(r6 + 2); exit"),
+			 2);
+	/* What a helper finds of an overwritten pointer is the rest of its offset. */
+	assert_int_equal(run_text(W "r6 += 773; *(u64 *)(r10 - 8) = r6; *(u8 *)(r10 - 8) = 0;"
 				    "r1 = r10; r1 += -8; r2 = 8; call sum; exit"),
-			 0);
+			 3);
+	/* An offset is found, and left, at an unknown place. */
+	assert_int_equal(run_text(W LEN "r6 += 9; *(u64 *)(r10 - 8) = r6; r3 = r10; r3 -= r2;"
+					"r0 = *(u64 *)(r3 + 56); exit"),
+			 9);
+	assert_int_equal(run_text(W LEN "*(u64 *)(r10 - 8) = r6; r3 = r10; r3 -= r2;"
+					"*(u8 *)(r3 + 56) = 7; r6 = *(u64 *)(r10 - 8);"
+					"r0 = *(u8 *)(r6 + 1); exit"),
+			 8);
+	/* Stack pointers are offsets in the one array of frames, and a caller's are not one's own. */
+	assert_int_equal(
+		run_text("*(u64 *)(r10 - 8) = r10; r1 = r10; r1 += -8; r2 = 8; call sum; exit"), 2);
+	assert_int_equal(run_text("r1 = r10; call +1; exit; *(u64 *)(r10 - 8) = r10; r2 = r10;"
+				  "r6 = r1; r1 = r2; r1 += -8; r2 = 8; call sum; exit"),
+			 4);
+	assert_int_equal(
+		run_text("r1 = r10; r2 = r10; r2 += -8; call +1; exit; r1 -= r2; r0 = r1; exit"),
+		8);
 	assert_int_equal(run_text("*(u64 *)(r10 - 8) = r1; *(u8 *)(r10 - 8) = 9; r0 = *(u8 *)(r10 "
 				  "- 8); exit"),
 			 9);
@@ -426,6 +457,71 @@ static void test_calls(void **state)
 			 0);
 }
 
+static void test_tables(void **state)
+{
+	(void)state;
+	assert_int_equal(run_text("r1 = &table0 ll; call table; exit"), 100);
+	assert_int_equal(run_text("r1 = &table2 ll; call table; exit"), 102);
+	assert_int_equal(
+		run_text("r2 = table0 + 8 ll; *(u32 *)(r2 + 4) = 9; r0 = *(u64 *)(r2 + 0); exit"),
+		9ull << 32);
+	assert_int_equal(run_text("r2 = table2 + 0 ll; r3 = 5; lock add *(u64 *)(r2 + 0), r3;"
+				  "r3 = fetch_add((u64 *)(r2 + 0), r3); r0 = r3; exit"),
+			 5);
+	assert_int_equal(
+		run_text("r1 = &table1 ll; r2 = rodata + 0 ll; r3 = 4; r4 = table0 + 44 ll;"
+			 "r5 = 4; call put; r2 = table0 + 0 ll; r0 = *(u32 *)(r2 + 44); exit"),
+		0x68676665);
+	assert_int_equal(run_text(LEN "r1 = &table0 ll; if r2 == 64 goto +2; r1 = &table1 ll;"
+				      "call table; exit"),
+			 100);
+}
+
+static void test_raw(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open_kind(&b, &raw_kind,
+			"r0 = r2; if r2 == 0 goto +2; r1 += r2; r0 = *(u8 *)(r1 - 1); exit");
+	assert_int_equal(bench_verify(&b), 0);
+	b.run.ctx = NULL;
+	assert_int_equal(bench_run(&b, 0), 0);
+	assert_int_equal(b.run.r0, 63);
+	bench_window(&b, 0);
+	assert_int_equal(bench_run(&b, 0), 0);
+	assert_int_equal(b.run.r0, 0);
+	bench_close(&b);
+}
+
+/* Memory for a helper has a largest size, whatever the region's. */
+static void test_largest_memory(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open_kind(&b, &raw_kind, "call sum; exit");
+	assert_int_equal(bench_verify(&b), 0);
+	bench_window(&b, VC_MEM_MAX);
+	assert_int_equal(bench_run(&b, COST_SUM), 0);
+	bench_window(&b, VC_MEM_MAX + 1);
+	assert_int_equal(bench_run(&b, COST_SUM), VC_HELPER_ARGUMENT);
+	bench_close(&b);
+}
+
+/* A helper sees what is left after its cost, and where it was called. */
+static void test_helper_state(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "r6 = 3; r6 += -1; if r6 != 0 goto -2; call left; exit");
+	assert_int_equal(bench_verify(&b), 0);
+	assert_int_equal(bench_run(&b, 1000), 0);
+	assert_int_equal(b.run.r0, (1000ull - 2 * 2 - COST_SMALL) << 16 | 3);
+	bench_close(&b);
+}
+
 /* The state of a run does not show in the next one. */
 static void test_clean_stack(void **state)
 {
@@ -455,18 +551,26 @@ static void test_entries(void **state)
 	assert_int_equal(vc_interp(&b.prog, 2, &b.run), VC_BAD_JUMP);
 	bench_window(&b, T_MIN_WINDOW - 1);
 	assert_int_equal(vc_interp(&b.prog, 0, &b.run), VC_WINDOW_BOUNDS);
+	assert_int_equal(b.run.pc, b.prog.entry[0]);
+	bench_window(&b, T_MIN_WINDOW + 8);
+	b.prog.min_window = T_MIN_WINDOW + 9;
+	assert_int_equal(vc_interp(&b.prog, 0, &b.run), VC_WINDOW_BOUNDS);
+	b.prog.min_window--;
+	assert_int_equal(vc_interp(&b.prog, 0, &b.run), 0);
 	bench_close(&b);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_arithmetic),  cmocka_unit_test(test_corners),
-		cmocka_unit_test(test_byte_order),  cmocka_unit_test(test_moves),
-		cmocka_unit_test(test_loads),	    cmocka_unit_test(test_stores),
-		cmocka_unit_test(test_atomics),	    cmocka_unit_test(test_comparisons),
-		cmocka_unit_test(test_pointers),    cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_clean_stack), cmocka_unit_test(test_entries),
+		cmocka_unit_test(test_arithmetic),     cmocka_unit_test(test_corners),
+		cmocka_unit_test(test_byte_order),     cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_loads),	       cmocka_unit_test(test_stores),
+		cmocka_unit_test(test_atomics),	       cmocka_unit_test(test_comparisons),
+		cmocka_unit_test(test_pointers),       cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_tables),	       cmocka_unit_test(test_raw),
+		cmocka_unit_test(test_largest_memory), cmocka_unit_test(test_helper_state),
+		cmocka_unit_test(test_clean_stack),    cmocka_unit_test(test_entries),
 	};
 
 	return cmocka_run_group_tests_name("vcode: interpreter", tests, NULL, NULL);

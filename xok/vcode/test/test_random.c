@@ -13,31 +13,27 @@ static uint64_t rnd(void)
 	return seed;
 }
 
-static uint32_t make(struct vc_insn *insn)
+static void make(struct trial *t)
 {
-	uint8_t choices[1024];
+	uint8_t choices[2048];
 	struct bytes b = {choices, sizeof(choices)};
 
 	for (size_t n = 0; n < sizeof(choices); n++)
 		choices[n] = (uint8_t)(rnd() >> 32);
-	return generate(&b, insn);
-}
-
-static uint32_t any_window(void)
-{
-	return T_MIN_WINDOW + (uint32_t)(rnd() >> 32) % 100;
+	generate(&b, t);
+	t->window_len = T_MIN_WINDOW - 1 + (uint32_t)(rnd() >> 32) % 100;
+	t->budget = (int64_t)(rnd() >> 32) % 2000;
 }
 
 static void test_generated(void **state)
 {
-	static struct vc_insn insn[GENERATE_MAX];
+	static struct trial t;
 	uint32_t accepted = 0, runs = 20000;
 
 	(void)state;
 	for (uint32_t n = 0; n < runs; n++) {
-		uint32_t len = make(insn);
-
-		accepted += examine(insn, len, any_window(), (int64_t)(rnd() >> 32) % 2000);
+		make(&t);
+		accepted += examine(&t);
 	}
 	/* If most were refused this would show little. */
 	print_message("%u of %u accepted\n", accepted, runs);
@@ -47,19 +43,20 @@ static void test_generated(void **state)
 /* A few bits turned over: what the verifier lets pass must still be safe, and what it refuses must still be contained. */
 static void test_damaged(void **state)
 {
-	static struct vc_insn insn[GENERATE_MAX];
+	static struct trial t;
 	uint32_t accepted = 0, runs = 40000;
 
 	(void)state;
 	for (uint32_t n = 0; n < runs; n++) {
-		uint32_t len = make(insn), flips = 1 + (uint32_t)(rnd() >> 32) % 3;
+		uint32_t flips = 1 + (uint32_t)(rnd() >> 32) % 3;
 
+		make(&t);
 		while (flips--) {
-			uint64_t at = (rnd() >> 16) % (len * sizeof(*insn) * 8);
+			uint64_t at = (rnd() >> 16) % (t.n * sizeof(t.insn[0]) * 8);
 
-			((uint8_t *)insn)[at / 8] ^= (uint8_t)(1u << (at % 8));
+			((uint8_t *)t.insn)[at / 8] ^= (uint8_t)(1u << (at % 8));
 		}
-		accepted += examine(insn, len, any_window(), 1000);
+		accepted += examine(&t);
 	}
 	print_message("%u of %u accepted\n", accepted, runs);
 	assert_true(accepted > 0 && accepted < runs);
@@ -67,18 +64,18 @@ static void test_damaged(void **state)
 
 static void test_noise(void **state)
 {
-	static struct vc_insn insn[64];
+	static struct trial t;
 
 	(void)state;
 	for (uint32_t n = 0; n < 50000; n++) {
-		uint32_t len = 1 + (uint32_t)(rnd() >> 32) % 64;
-
-		for (uint32_t i = 0; i < len; i++) {
+		make(&t);
+		t.n = 1 + (uint32_t)(rnd() >> 32) % 64;
+		for (uint32_t i = 0; i < t.n; i++) {
 			uint64_t v = rnd();
 
-			memcpy(&insn[i], &v, sizeof(v));
+			memcpy(&t.insn[i], &v, sizeof(v));
 		}
-		examine(insn, len, any_window(), 100);
+		examine(&t);
 	}
 }
 

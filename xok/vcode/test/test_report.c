@@ -30,13 +30,17 @@ static void test_reason_names(void **state)
 	assert_string_equal(vc_reason_name(-1), "unknown");
 }
 
+/* Refused with this text, and the reason's hint if it ends in "; ". */
 static void expect_report(const char *program, const char *text, const char *regs)
 {
 	struct bench b;
+	char want[512];
 
 	bench_open(&b, program);
 	assert_int_not_equal(bench_verify(&b), 0);
-	assert_string_equal(b.report.text, text);
+	snprintf(want, sizeof(b.report.text), "%s%s", text,
+		 text[strlen(text) - 1] == ' ' ? vc_reason_hint(b.report.reason) : "");
+	assert_string_equal(b.report.text, want);
 	assert_string_equal(b.report.state, regs);
 	bench_close(&b);
 }
@@ -46,44 +50,88 @@ static void test_reports(void **state)
 	(void)state;
 	expect_report("r1 = *(u64 *)(r1 + 0); r1 += 1300; r2 = *(u32 *)(r1 + 4); r0 = 0; exit",
 		      "instruction 2: r2 = *(u32 *)(r1 + 4): an access outside the packet window: "
-		      "r1=window+1300; compare the offset with the window's length first",
+		      "r1=window+1300; ",
 		      "r1=window+1300 r10=stack");
 	expect_report(
 		"r2 = r10; r2 += -16; *(u64 *)(r10 - 8) = r1; r3 = *(u32 *)(r1 + 8); r2 += r3;"
 		"r2 *= 2; r0 = 0; exit",
-		"instruction 5: r2 *= 2: arithmetic that would turn a pointer into something "
-		"else: r2=stack+?; add or subtract plain numbers only",
+		"instruction 5: r2 *= 2: arithmetic or a comparison that pointers do not "
+		"have: r2=stack+?; ",
 		"r1=ctx r2=stack+? r3=number r10=stack fp-8=ctx");
-	expect_report("r0 = r7; exit",
-		      "instruction 0: r0 = r7: a register or stack slot is read before it is "
-		      "written: r7=uninitialised; give the variable a value first",
-		      "r1=ctx r10=stack");
+	expect_report(
+		"r0 = r7; exit",
+		"instruction 0: r0 = r7: a variable (a register or stack slot) is read before "
+		"it has a value: r7=uninitialised; ",
+		"r1=ctx r10=stack");
 	expect_report("goto +7; exit",
-		      "instruction 0: goto +7: a jump or call leaves the program or its function; "
-		      "compile it again; do not patch offsets by hand",
+		      "instruction 0: goto +7: a jump or call leaves the program or its function; ",
 		      "");
 	expect_report("raw 0x8d 1 0 0 0; exit",
-		      "instruction 0: opcode 0x8d: no such instruction, or a reserved field is not "
-		      "zero; compile with clang -target bpf -mcpu=v3",
+		      "instruction 0: opcode 0x8d: no such instruction, or a field of it that must "
+		      "be zero is not; ",
 		      "");
-	expect_report("call helper 77; exit",
-		      "instruction 0: call helper 77: no helper of this program kind has that "
-		      "number; see the helper list of the SDK header",
+	expect_report("call helper 19; exit",
+		      "instruction 0: call helper 19: there is no such helper for programs of this "
+		      "kind; ",
 		      "");
+	expect_report(
+		"call helper 13; exit",
+		"instruction 0: call raw: there is no such helper for programs of this kind; ", "");
+	expect_report(
+		"r2 = &table1 ll; r3 = table0 + 4 ll; r4 = &table2 ll; *(u64 *)(r10 - 16) = r4;"
+		"r2 += 1; r0 = 0; exit",
+		"instruction 7: r2 += 1: a table is used for something else than a helper's "
+		"argument: r2=&table1; ",
+		"r1=ctx r2=&table1 r3=table0+4 r4=&table2 r10=stack fp-16=&table2");
+}
+
+/* Of a helper's argument: which, and what it takes. */
+static void test_argument_reports(void **state)
+{
+	(void)state;
+	expect_report("r1 = 5; r2 = 6; call sum; exit",
+		      "instruction 2: call sum: a helper's argument is not of the kind it takes: "
+		      "r1=number for argument 1 of uint64_t sum(const void *, uint32_t); ",
+		      "r1=number r2=number r10=stack");
+	expect_report(
+		"r2 = r1; r1 = r10; call sum; exit",
+		"instruction 2: call sum: a pointer would be stored, returned or passed where "
+		"only numbers may be: r2=ctx for argument 2 of uint64_t sum(const void *, "
+		"uint32_t); ",
+		"r1=stack r2=ctx r10=stack");
+}
+
+/* A value that is two things: by paths of one function, or by its calls, which are named. */
+static void test_mixed_reports(void **state)
+{
+	(void)state;
+	expect_report(
+		"r2 = *(u32 *)(r1 + 8); if r2 == 0 goto +1; r1 = 4; r0 = *(u8 *)(r1 + 8); exit",
+		"instruction 3: r0 = *(u8 *)(r1 + 8): a value that is a different kind of "
+		"pointer, or a number, on another path: r1=mixed; ",
+		"r1=mixed r2=number r10=stack");
+	expect_report(
+		"r6 = r1; call +8; r1 = r6; call +6; r1 = *(u64 *)(r6 + 0); call +4; r1 = r10;"
+		"call +2; r0 = 0; exit; r7 = r1; r0 = *(u8 *)(r7 + 8); exit",
+		"instruction 11: r0 = *(u8 *)(r7 + 8): a value that is a different kind of "
+		"pointer, or a number, on another path: r7=mixed; the call at 1 passes r1=ctx, "
+		"the call at 5 passes r1=window: make the function always_inline",
+		"r1=mixed r7=mixed r10=stack");
 }
 
 static void test_stop_text(void **state)
 {
 	struct bench b;
-	char text[160], little[12];
+	char text[256], want[256], little[12];
 
 	(void)state;
 	bench_open(&b, "r0 = 1; if r0 == 1 goto -2; exit");
 	assert_int_equal(bench_verify(&b), 0);
 	assert_int_equal(bench_run(&b, 10), VC_BUDGET_EXHAUSTED);
 	vc_stop_text(&b.prog, &b.run, VC_BUDGET_EXHAUSTED, text, sizeof(text));
-	assert_string_equal(text, "instruction 1: if r0 == 1 goto -2: the budget is used up; "
-				  "shorten the loop or ask for a larger budget");
+	snprintf(want, sizeof(want), "instruction 1: if r0 == 1 goto -2: the budget is used up; %s",
+		 vc_reason_hint(VC_BUDGET_EXHAUSTED));
+	assert_string_equal(text, want);
 	vc_stop_text(&b.prog, &b.run, VC_BUDGET_EXHAUSTED, little, sizeof(little));
 	assert_string_equal(little, "instruction");
 	vc_stop_text(&b.prog, &b.run, VC_BUDGET_EXHAUSTED, NULL, 0);
@@ -112,6 +160,8 @@ static const struct {
 	{{{0x6a, 0x0a, -8, 5}}, "*(u16 *)(r10 - 8) = 5"},
 	{{{0x18, 0x01, 0, 0x55667788}, {0, 0, 0, 0x11223344}}, "r1 = 0x1122334455667788 ll"},
 	{{{0x18, 0x62, 0, 1}, {0, 0, 0, 12}}, "r2 = data + 12 ll"},
+	{{{0x18, 0x62, 0, 3}, {0, 0, 0, 12}}, "r2 = table1 + 12 ll"},
+	{{{0x18, 0x53, 0, 3}}, "r3 = &table1 ll"},
 	{{{0x05, 0x00, 3, 0}}, "goto +3"},
 	{{{0x06, 0x00, 0, -70000}}, "gotol -70000"},
 	{{{0x25, 0x01, -3, 64}}, "if r1 > 64 goto -3"},
@@ -179,8 +229,9 @@ static void test_round_trip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reason_names), cmocka_unit_test(test_reports),
-		cmocka_unit_test(test_stop_text),    cmocka_unit_test(test_disassembly),
+		cmocka_unit_test(test_reason_names),	 cmocka_unit_test(test_reports),
+		cmocka_unit_test(test_argument_reports), cmocka_unit_test(test_mixed_reports),
+		cmocka_unit_test(test_stop_text),	 cmocka_unit_test(test_disassembly),
 		cmocka_unit_test(test_round_trip),
 	};
 

@@ -169,12 +169,10 @@ static void test_window_lengths(void **state)
 
 	(void)state;
 	for (uint32_t n = 0; n < 4; n++) {
-		struct vc_kind kind = test_kind;
 		struct bench b;
 
-		open_verified(&b, loads[n]);
-		kind.min_window = 0;
-		b.prog.kind = &kind;
+		bench_open_kind(&b, &any_kind, loads[n]);
+		assert_int_equal(bench_verify(&b), 0);
 		for (uint32_t len = 0; len < 20; len++) {
 			int want = len >= 1u << n ? 0 : VC_WINDOW_BOUNDS;
 
@@ -201,6 +199,7 @@ static void test_unverified(void **state)
 		{"call far out", VC_BAD_JUMP, 0, "call +2000000000"},
 		{"recursion", VC_RECURSION, 0, "call -1"},
 		{"forged helper", VC_BAD_HELPER, 0, "call helper 77"},
+		{"helper of another kind", VC_BAD_HELPER, 0, "call helper 13" END},
 		{"number as pointer", VC_NOT_A_POINTER, 1, "r2 = 4096; r0 = *(u8 *)(r2 + 0)" END},
 		{"store through a number", VC_NOT_A_POINTER, 1, "r2 = 0; *(u8 *)(r2 + 0) = 1" END},
 		{"two pointers added", VC_DATA_BOUNDS, 2, W "r6 += r1; r0 = *(u8 *)(r6 + 32)" END},
@@ -211,6 +210,25 @@ static void test_unverified(void **state)
 		{"pointer to a helper", VC_POINTER_LEAK, 0, "call answer" END},
 		{"frame of a function that is gone", VC_STACK_BOUNDS, 1,
 		 "call +2; r0 = *(u8 *)(r0 - 8); exit; r0 = r10; exit"},
+		{"two tables added", VC_TABLE_BOUNDS, 5,
+		 "r2 = table0 + 0 ll; r3 = table1 + 0 ll; r2 += r3; r0 = *(u8 *)(r2 + 0)" END},
+		{"table that is not there", VC_TABLE_BOUNDS, 2,
+		 "r2 = table7 + 0 ll; r0 = *(u8 *)(r2 + 0)" END},
+		{"handle that is not there", VC_HELPER_ARGUMENT, 2,
+		 "r1 = &table7 ll; call table" END},
+		{"handle moved", VC_HELPER_ARGUMENT, 3, "r1 = &table0 ll; r1 += 3; call table" END},
+		{"handle as pointer", VC_NOT_A_POINTER, 2,
+		 "r2 = &table0 ll; r0 = *(u8 *)(r2 + 0)" END},
+		{"signed half of the window pointer", VC_CONTEXT_ACCESS, 0,
+		 "r0 = *(s32 *)(r1 + 0); exit"},
+		{"pointer added to data", VC_POINTER_LEAK, 2,
+		 "r2 = data + 0 ll; lock add *(u64 *)(r2 + 0), r1" END},
+		{"data compared with a pointer", VC_POINTER_LEAK, 4,
+		 "r2 = data + 0 ll; r0 = r1; r3 = 0; r0 = cmpxchg((u64 *)(r2 + 0), r0, r3)" END},
+		{"pointer sign-extended", VC_NOT_A_POINTER, 2,
+		 W "r6 = (s32)r6; r0 = *(u8 *)(r6 + 0)" END},
+		{"moved context passed", VC_HELPER_ARGUMENT, 1, "r1 += 8; call context" END},
+		{"number passed as the context", VC_HELPER_ARGUMENT, 1, "r1 = 0; call context" END},
 		{"r10 moved", VC_STACK_BOUNDS, 1, "r10 += -600; *(u64 *)(r10 + 0) = 0" END},
 		{"r10 a number", VC_NOT_A_POINTER, 1, "r10 = 4096; *(u64 *)(r10 + 0) = 0" END},
 		{"registers that do not exist", VC_FINE, 0,

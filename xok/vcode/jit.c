@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * jit.c - the code generator's front door. The first pass goes over the program with all jumps forward taken for long, which gives
+ * places that no later pass exceeds; the second makes those short that fit and so fixes every place; the third writes.
+ */
+#include <cpuid.h>
+#include <string.h>
+
+#include "xok/vcode/jit.h"
+
+_Static_assert(sizeof(((struct vc_run *)0)->budget) == 8 && sizeof(((struct vc_run *)0)->pc) == 4 &&
+		       sizeof(((struct vc_run *)0)->stop) == 4 &&
+		       sizeof(((struct vc_run *)0)->window_len) == 8 &&
+		       sizeof(((struct vc_run *)0)->save) == 32,
+	       "the sizes of operands in generated code");
+_Static_assert(sizeof(struct vc_run) <= 1024 && sizeof(void *) == 8, "displacements");
+_Static_assert(VC_NKNOWN <= 32, "five bits for a kind");
+
+uint32_t vc_cpu(void)
+{
+	uint32_t a, b, c, d;
+
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_BMI2) ? VC_CPU_BMI2 : 0;
+}
+
+/* Control may arrive here from elsewhere: what was known of registers holds no longer. */
+static void forget(struct jit *j)
+{
+	j->zero = j->half = 0;
+	j->tested_at = 0;
+	j->known = vc_min_window(j->p);
+	memset(j->span, 0, sizeof(j->span));
+}
+
+/* Returns how many slots were done. */
+static uint32_t instruction(struct jit *j)
+{
+	const struct vc_insn *i = &j->p->insn[j->pc];
+
+	switch (VC_CLASS(i->op)) {
+	case VC_ALU:
+	case VC_ALU64: return jit_alu(j);
+	case VC_LDX: jit_load(j); return 1;
+	case VC_ST: jit_store(j); return 1;
+	case VC_STX:
+		if (vc_is_atomic(i->op))
+			jit_atomic(j);
+		else
+			jit_store(j);
+		return 1;
+	case VC_LD: jit_lddw(j); return 2;
+	default: break;
+	}
+	if (i->op == VC_OP_EXIT)
+		jit_exit(j);
+	else if (i->op != VC_OP_CALL)
+		jit_jump(j);
+	else if (vc_src(i) == VC_SRC_LOCAL)
+		jit_local_call(j);
+	else
+		jit_helper_call(j);
+	return 1;
+}
+
+static bool pass(struct jit *j)
+{
+	uint32_t n = j->p->ninsn;
+
+	j->b.base = j->b.n = 0;
+	for (uint32_t pc = 0, done; pc < n; pc += done) {
+		j->pc = pc;
+		done = 1;
+		if (j->w->mark[pc] & (VC_M_LEADER | VC_M_FUNCTION))
+			forget(j);
+		if (j->w->mark[pc] & VC_M_FUNCTION && j->fact[pc].flags & JIT_LIVE) {
+			jit_function_start(j);
+			if (!jit_flush(&j->b))
+				return false;
+		}
+		j->fact[pc].at = jit_here(&j->b);
+		if (j->fact[pc].flags & JIT_LIVE)
+			done = instruction(j);
+		/* Those that were taken along, and the second slot of LDDW, have no code of their own. */
+		for (uint32_t k = 1; k < done; k++)
+			j->fact[pc + k].at = jit_here(&j->b);
+		if (!jit_flush(&j->b))
+			return false;
+	}
+	jit_epilogue(j);
+	if (!jit_flush(&j->b))
+		return false;
+	jit_entries(j);
+	return jit_flush(&j->b) && jit_stubs(j);
+}
+
+/*
+ * What the first call for a verified program and processor finds out stays in the scratch memory for further ones: all but the last pass.
+ * vc_verify makes the mark false.
+ */
+static struct jit *prepare(const struct vc_prog *p, void *scratch, uint32_t cpu)
+{
+	struct vc_work *w = vc_work_of(scratch);
+	struct jit *j = w->jit;
+
+	if (w->jit_for == cpu + 1)
+		return j;
+	memset(j, 0, sizeof(*j));
+	j->p = p;
+	j->w = w;
+	j->fact = (struct jit_fact *)(j + 1);
+	j->cpu = cpu;
+	jit_plan(j);
+	for (j->pass = 1; j->pass <= 2; j->pass++)
+		pass(j);
+	j->octets = j->b.base;
+	w->jit_for = cpu + 1;
+	return j;
+}
+
+int vc_compile(const struct vc_prog *p, void *scratch, uint32_t cpu, uint8_t *out, size_t size,
+	       struct vc_code *code)
+{
+	struct jit *j = prepare(p, scratch, cpu);
+
+	code->size = j->octets;
+	memcpy(code->entry, j->entry, sizeof(code->entry));
+	if (!out)
+		return 0;
+	if (size < code->size)
+		return VC_TOO_LONG;
+	j->b.out = out;
+	j->b.size = code->size;
+	return pass(j) && j->b.base == code->size ? 0 : VC_TOO_LONG;
+}
+
+uint32_t vc_code_at(const struct vc_prog *p, void *scratch, uint32_t cpu, uint32_t pc)
+{
+	const struct jit *j = prepare(p, scratch, cpu);
+
+	return pc < p->ninsn ? j->fact[pc].at : j->octets;
+}
+
+vc_entry_fn vc_ready(const struct vc_prog *p, const struct vc_code *code, const void *base,
+		     uint32_t e, struct vc_run *r)
+{
+	if (e >= p->nentry || e >= VC_ENTRIES_MAX)
+		return NULL;
+	r->rodata = p->rodata;
+	return (vc_entry_fn)((uintptr_t)base + code->entry[e]);
+}
+
+int vc_exec(const struct vc_prog *p, const struct vc_code *code, const void *base, uint32_t e,
+	    struct vc_run *r)
+{
+	vc_entry_fn fn = vc_ready(p, code, base, e, r);
+	struct vc_end end;
+
+	r->r0 = 0;
+	r->pc = 0;
+	r->stop = 0;
+	if (r->budget < 0)
+		r->budget = 0;
+	if (!fn)
+		return VC_BAD_JUMP;
+	r->pc = p->entry[e];
+	if (r->window_len < vc_min_window(p))
+		return VC_WINDOW_BOUNDS;
+	end = fn(r);
+	r->r0 = end.r0;
+	r->pc = VC_END_PC(end);
+	return VC_END_REASON(end);
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * jit_plan.c - what the code generator finds out before it writes anything: for every instruction what it needs of the
+ * verifier's facts, which registers are in use, what gets a register of its own, and how much of each frame must be cleared.
+ */
+#include <string.h>
+
+#include "xok/vcode/jit.h"
+
+size_t vc_jit_scratch(uint32_t ninsn)
+{
+	return (sizeof(struct jit) + ninsn * sizeof(struct jit_fact) + 7) & ~(size_t)7;
+}
+
+/* What is gathered on the way. */
+struct plan {
+	uint32_t uses; /* registers r0 to r9 */
+	uint32_t write_r1,
+		last_window; /* the first and the last instruction that does so, plus one */
+	bool back;	     /* something goes backwards, or calls */
+	uint32_t weight[NHOME];
+	/* of the function at hand */
+	uint32_t fn;
+	int32_t low;  /* the lowest stack offset that is read at a known place */
+	bool unknown; /* the verifier takes all of the stack for written from some place on */
+	bool calls;
+};
+
+#define WEIGHT_LOOP 16u
+#define WEIGHT_MUST 100000u
+
+struct jit_mem jit_field(const struct jit *j, size_t offset)
+{
+	return (struct jit_mem){j->run, NONE, (int32_t)offset};
+}
+
+struct jit_mem jit_home_memory(const struct jit *j, enum jit_home h)
+{
+	static const uint16_t where[NHOME] = {
+		[H_BUDGET] = offsetof(struct vc_run, budget),
+		[H_FRAME] = offsetof(struct vc_run, stack),
+		[H_WINDOW] = offsetof(struct vc_run, window),
+		[H_CTX] = offsetof(struct vc_run, ctx),
+		[H_RODATA] = offsetof(struct vc_run, rodata),
+		[H_DATA] = offsetof(struct vc_run, data),
+		[H_LIMIT1] = offsetof(struct vc_run, window_len),
+		[H_LIMIT2] = offsetof(struct vc_run, save) + 8,
+		[H_LIMIT4] = offsetof(struct vc_run, save) + 16,
+		[H_LIMIT8] = offsetof(struct vc_run, save) + 24,
+	};
+
+	if (h >= H_TABLE0)
+		return jit_field(j, offsetof(struct vc_run, table) +
+					    sizeof(uint8_t *) * (size_t)(h - H_TABLE0));
+	return jit_field(j, where[h]);
+}
+
+bool jit_is_top(const struct jit *j, uint32_t fn)
+{
+	return j->w->depth[fn] == 1;
+}
+
+/* ---- facts ---- */
+
+static struct vc_val value_of(const struct vc_work *w, uint32_t reg)
+{
+	return reg < VC_NREG ? w->cur.reg[reg] : (struct vc_val){.kind = VC_K_STACK};
+}
+
+static void read_low(struct plan *s, struct vc_val v, int32_t disp)
+{
+	int32_t at = v.var ? -(int32_t)VC_STACK : v.off + disp;
+
+	if (at < s->low)
+		s->low = at;
+}
+
+/* A load or atomic reads, a store or atomic writes through v. */
+static void note_access(struct jit *j, struct plan *s, struct vc_val v, uint32_t pc)
+{
+	const struct vc_insn *i = &j->p->insn[pc];
+	struct jit_fact *f = &j->fact[pc];
+	bool read = VC_CLASS(i->op) == VC_LDX || vc_is_atomic(i->op);
+	uint32_t size = vc_size(i->op);
+
+	f->kind = v.kind;
+	f->off = v.off;
+	f->flags |= v.var ? JIT_VAR : 0;
+	if (v.kind == VC_K_OUTER)
+		j->outer = true;
+	if (v.kind == VC_K_WINDOW)
+		s->last_window = pc + 1;
+	if (v.kind == VC_K_WINDOW && v.var)
+		j->limits |= (uint8_t)size;
+	if (v.kind != VC_K_STACK)
+		return;
+	if (read)
+		read_low(s, v, i->off);
+	s->unknown |= v.var;
+	if (!v.var && vc_src(i) == 10 && i->op == (VC_OP_STXDW & ~2u) &&
+	    (v.off + i->off) % 8 == 0) {
+		struct vc_val slot = j->w->cur.slot[(v.off + i->off + (int32_t)VC_STACK) / 8];
+
+		if (slot.kind == VC_K_CTX || slot.kind == VC_K_HANDLE) {
+			f->flags |= JIT_VALUE;
+			f->off = slot.off;
+		}
+		s->unknown |= slot.kind == VC_K_MIXED;
+	}
+}
+
+/* The kinds of memory that the arguments are; what a helper may find in our stack, or leave there. */
+static void note_helper(struct jit *j, struct plan *s, uint32_t pc)
+{
+	const struct vc_helper *h = &vc_helpers[j->p->insn[pc].imm];
+
+	j->helpers = true;
+	for (uint32_t n = 0; n < 5; n++) {
+		struct vc_val v = j->w->cur.reg[n + 1];
+
+		if (h->arg[n] == VC_ARG_NONE)
+			continue;
+		s->uses |= 1u << (n + 1);
+		if (h->arg[n] != VC_ARG_MEM_R && h->arg[n] != VC_ARG_MEM_W)
+			continue;
+		j->fact[pc].off |= v.kind << 5 * n;
+		j->outer |= v.kind == VC_K_OUTER;
+		if (v.kind == VC_K_STACK) {
+			read_low(s, v, 0);
+			s->unknown = true;
+		}
+	}
+}
+
+static void note_call(struct jit *j, struct plan *s)
+{
+	j->locals = true;
+	s->calls = true;
+	for (uint32_t n = 1; n <= 5; n++) {
+		if (j->w->cur.reg[n].kind != VC_K_STACK)
+			continue;
+		s->unknown = true;
+		s->low = -(int32_t)VC_STACK;
+	}
+}
+
+static bool is_jump(const struct vc_insn *i)
+{
+	return vc_opcodes[i->op].off == VC_F_JMP || vc_opcodes[i->op].imm == VC_F_JMP;
+}
+
+/* Is what r2 holds at the start read? It is not where the first instructions write it. */
+static bool reads_r2(const struct jit *j, uint32_t pc)
+{
+	for (;; pc++) {
+		const struct vc_insn *i = &j->p->insn[pc];
+		const struct vc_opcode *o = &vc_opcodes[i->op];
+
+		if (VC_CLASS(i->op) == VC_JMP || VC_CLASS(i->op) == VC_JMP32)
+			return i->op != VC_OP_EXIT;
+		if (vc_is_atomic(i->op) || i->op == VC_OP_LDDW ||
+		    (o->src == VC_F_RD && vc_src(i) == 2) ||
+		    ((o->dst == VC_F_RD || o->dst == VC_F_RW) && vc_dst(i) == 2))
+			return true;
+		if (o->dst == VC_F_WR && vc_dst(i) == 2)
+			return false;
+	}
+}
+
+/* Is r1 read, other than as the base of an access whose place is known? */
+static bool reads_r1(const struct jit *j, const struct vc_insn *i)
+{
+	const struct vc_opcode *o = &vc_opcodes[i->op];
+	struct vc_val v = j->w->cur.reg[1];
+	bool dst = (o->dst == VC_F_RD || o->dst == VC_F_RW) && vc_dst(i) == 1;
+	bool src = (o->src == VC_F_RD || vc_is_atomic(i->op)) && vc_src(i) == 1;
+
+	if (i->op == VC_OP_CALL)
+		return vc_src(i) == VC_SRC_LOCAL || vc_helpers[i->imm].arg[0] != VC_ARG_NONE;
+	if (v.kind >= VC_K_CTX && !v.var && VC_CLASS(i->op) == VC_LDX)
+		src = false;
+	if (v.kind >= VC_K_CTX && !v.var && (VC_CLASS(i->op) == VC_ST || VC_CLASS(i->op) == VC_STX))
+		dst = false;
+	return dst || src;
+}
+
+static void note(struct jit *j, struct plan *s, uint32_t pc)
+{
+	const struct vc_insn *i = &j->p->insn[pc];
+	const struct vc_opcode *o = &vc_opcodes[i->op];
+	uint32_t cls = VC_CLASS(i->op);
+
+	if (o->dst == VC_F_RD || o->dst == VC_F_WR || o->dst == VC_F_RW)
+		s->uses |= 1u << vc_dst(i);
+	if (o->src == VC_F_RD || vc_is_atomic(i->op))
+		s->uses |= 1u << vc_src(i);
+	j->r1 |= reads_r1(j, i);
+	if (!s->write_r1 &&
+	    (vc_is_atomic(i->op) || ((o->dst == VC_F_WR || o->dst == VC_F_RW) && vc_dst(i) == 1)))
+		s->write_r1 = pc + 1;
+	s->back |= i->op == VC_OP_CALL || (is_jump(i) && vc_target(i, pc) <= pc);
+	if (i->op == VC_OP_CALL) {
+		if (vc_src(i) == VC_SRC_HELPER)
+			note_helper(j, s, pc);
+		else
+			note_call(j, s);
+	} else if (cls == VC_LDX) {
+		note_access(j, s, value_of(j->w, vc_src(i)), pc);
+	} else if (cls == VC_ST || cls == VC_STX) {
+		note_access(j, s, value_of(j->w, vc_dst(i)), pc);
+	} else if (cls == VC_JMP) {
+		j->fact[pc].kind = value_of(j->w, vc_dst(i)).kind;
+	}
+}
+
+/* A frame is cleared from the lowest place that may be read before it is written. `stub` says for now whether the function calls. */
+static void end_function(struct jit *j, const struct plan *s)
+{
+	j->fact[s->fn].clear = (uint8_t)(s->unknown ? (uint32_t)(7 - s->low) / 8 : 0);
+	j->fact[s->fn].stub = s->calls;
+}
+
+static void gather(struct jit *j, struct plan *s)
+{
+	uint32_t n = j->p->ninsn;
+
+	memset(j->fact, 0, n * sizeof(*j->fact));
+	for (uint32_t pc = 0; pc < n; pc++) {
+		if (j->w->mark[pc] & VC_M_FUNCTION) {
+			if (pc)
+				end_function(j, s);
+			s->fn = pc;
+			s->low = 0;
+			s->unknown = s->calls = false;
+		}
+		if (!vc_replay(j->w, pc))
+			continue;
+		j->fact[pc].flags = JIT_LIVE;
+		note(j, s, pc);
+	}
+	end_function(j, s);
+	/* Whoever has a caller's stack can reach every frame below. */
+	for (uint32_t pc = 0; pc < n && j->outer; pc++)
+		if ((j->w->mark[pc] & VC_M_FUNCTION) && j->fact[pc].stub)
+			j->fact[pc].clear = VC_STACK / 8;
+}
+
+/* ---- registers ---- */
+
+static uint32_t limit_of(uint32_t size)
+{
+	return size == 1 ? H_LIMIT1 : size == 2 ? H_LIMIT2 : size == 4 ? H_LIMIT4 : H_LIMIT8;
+}
+
+static void weigh_frame(struct jit *j, uint32_t *weight, uint32_t pc, uint32_t by)
+{
+	weight[H_FRAME] += by;
+	/* Where functions are called the frame moves. */
+	if (j->locals || j->fact[j->w->fn[pc]].clear > 16)
+		weight[H_FRAME] += WEIGHT_MUST;
+}
+
+static void weigh_kind(struct jit *j, uint32_t *weight, uint32_t pc, uint32_t kind, uint32_t by)
+{
+	if (kind == VC_K_STACK || kind == VC_K_OUTER)
+		weigh_frame(j, weight, pc, by);
+	else if (kind >= VC_K_CTX)
+		weight[jit_region((uint8_t)kind)] += by;
+}
+
+static void weigh(struct jit *j, uint32_t *weight, uint32_t pc, uint32_t by)
+{
+	const struct vc_insn *i = &j->p->insn[pc];
+	const struct vc_opcode *o = &vc_opcodes[i->op];
+	const struct jit_fact *f = &j->fact[pc];
+	uint32_t cls = VC_CLASS(i->op);
+
+	if (cls == VC_LDX || cls == VC_ST || cls == VC_STX) {
+		weigh_kind(j, weight, pc, f->kind, by);
+		if (f->kind == VC_K_WINDOW && (f->flags & JIT_VAR))
+			weight[limit_of(vc_size(i->op))] += by;
+	} else if (i->op == VC_OP_CALL) {
+		weight[H_BUDGET] += by;
+		for (uint32_t n = 0; n < 5 && vc_src(i) == VC_SRC_HELPER; n++)
+			weigh_kind(j, weight, pc, (uint32_t)f->off >> 5 * n & 31, by);
+	} else if (is_jump(i) && vc_target(i, pc) <= pc) {
+		weight[H_BUDGET] += by;
+	}
+	if ((o->src == VC_F_RD && vc_src(i) == 10) || (o->dst == VC_F_RD && vc_dst(i) == 10))
+		weigh_frame(j, weight, pc, by);
+}
+
+/* From the end to the start, so that what lies between a jump back and its target is known to be a loop. */
+static void weigh_all(struct jit *j, uint32_t *weight)
+{
+	int64_t loop = j->p->ninsn;
+
+	for (uint32_t pc = j->p->ninsn; pc-- > 0;) {
+		const struct vc_insn *i = &j->p->insn[pc];
+
+		if (j->w->mark[pc] & VC_M_FUNCTION && j->fact[pc].clear)
+			weigh_frame(j, weight, pc, 1);
+		if (!(j->fact[pc].flags & JIT_LIVE))
+			continue;
+		if (is_jump(i) && vc_target(i, pc) <= pc && vc_target(i, pc) < loop)
+			loop = vc_target(i, pc);
+		weigh(j, weight, pc, loop <= pc ? WEIGHT_LOOP : 1);
+	}
+}
+
+/* Machine registers to give away, the cheapest first. */
+struct pool {
+	int reg[12];
+	uint32_t n, next;
+};
+
+static void pool_fill(struct jit *j, struct pool *pool, uint32_t uses)
+{
+	static const int preserved[] = {RBX, R14, R15, R13, R12};
+
+	pool->n = pool->next = 0;
+	if (!j->helpers) {
+		for (uint32_t r = 5; r >= 1; r--)
+			/* EXIT writes rdx, and where functions are called goes on after it. */
+			if (!(uses >> r & 1) && !(r == 2 && j->locals))
+				pool->reg[pool->n++] = j->reg[r];
+	}
+	memcpy(&pool->reg[pool->n], preserved, sizeof(preserved));
+	pool->n += sizeof(preserved) / sizeof(preserved[0]);
+	if (!j->helpers)
+		pool->reg[pool->n++] = RBP;
+}
+
+static bool is_preserved(int r)
+{
+	return r == RBX || r == RBP || r >= R12;
+}
+
+static int take(struct jit *j, struct pool *pool)
+{
+	int r = pool->reg[pool->next++];
+
+	j->taken |= (uint16_t)(1u << r);
+	if (is_preserved(r))
+		j->saved |= (uint16_t)(1u << r);
+	return r;
+}
+
+/* The heaviest values get what registers are left, where that saves more than it costs to load them. */
+static void give_homes(struct jit *j, struct pool *pool, uint32_t *weight)
+{
+	while (pool->next < pool->n) {
+		uint32_t best = 0;
+
+		for (uint32_t h = 1; h < NHOME; h++)
+			if (weight[h] > weight[best])
+				best = h;
+		if (weight[best] < (is_preserved(pool->reg[pool->next]) ? 4 : 2))
+			return;
+		j->home[best] = take(j, pool);
+		weight[best] = 0;
+	}
+}
+
+static void give_registers(struct jit *j, struct plan *s)
+{
+	static const int fixed[] = {RAX, RSI, RDX, RCX, R8, R9};
+	struct pool pool;
+
+	memset(j->home, NONE, sizeof(j->home));
+	memset(j->reg, NONE, sizeof(j->reg));
+	memcpy(j->reg, fixed, sizeof(fixed));
+	j->run = j->helpers ? RBP : RDI;
+	j->taken = (uint16_t)(1u << RAX | 1u << RSP | 1u << j->run);
+	if (j->helpers)
+		j->saved |= 1u << RBP;
+	/* An argument that serves only as the base of known places needs no register. */
+	if (!j->r1 && !s->write_r1)
+		s->uses &= ~2u;
+	for (uint32_t e = 0; e < j->p->nentry && vc_is_raw(j->p->kind); e++)
+		j->r2 |= reads_r2(j, j->p->entry[e]);
+	s->uses |= j->r2 ? 1u << 2 : 0;
+	for (uint32_t r = 1; r <= 5; r++)
+		if (s->uses >> r & 1)
+			j->taken |= (uint16_t)(1u << j->reg[r]);
+	pool_fill(j, &pool, s->uses);
+	for (uint32_t r = 6; r <= 9; r++)
+		if (s->uses >> r & 1)
+			j->reg[r] = take(j, &pool);
+	/* And until it is written, its register is as good as any for the window, if nothing comes back to before. */
+	if (!j->r1 && !s->back && s->last_window <= s->write_r1 && s->weight[H_WINDOW]) {
+		j->home[H_WINDOW] = j->reg[1];
+		s->weight[H_WINDOW] = 0;
+	}
+	give_homes(j, &pool, s->weight);
+}
+
+void jit_plan(struct jit *j)
+{
+	struct plan s;
+
+	memset(&s, 0, sizeof(s));
+	gather(j, &s);
+	weigh_all(j, s.weight);
+	give_registers(j, &s);
+}

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_jit.c - generated code, opcode by opcode: every operation with every pair of registers, on corner values, with and without BMI2;
+ * every access at both ends of every region; the results are the interpreter's (jit_lab.c), which has tests of its own
+ * against RFC 9669.
+ */
+#include "xok/vcode/internal.h"
+#include "xok/vcode/test/asm.h"
+#include "xok/vcode/test/jit_lab.h"
+
+static const uint64_t corners[] = {
+	0,
+	1,
+	2,
+	31,
+	32,
+	63,
+	0x7f,
+	0x80,
+	0xffff,
+	0x7fffffff,
+	0x80000000,
+	0xffffffff,
+	0x100000000,
+	0x7fffffffffffffff,
+	0x8000000000000000,
+	0x8000000080000000,
+	0xffffffff80000000,
+	0xfffffffffffffffe,
+	0xffffffffffffffff,
+	0x123456789abcdef0,
+};
+#define NCORNER (sizeof(corners) / sizeof(corners[0]))
+
+static struct vc_insn insn[VC_INSNS_MAX];
+static uint32_t n;
+
+static void emit(uint8_t op, uint32_t d, uint32_t s, int32_t off, int32_t imm)
+{
+	assert_true(n < VC_INSNS_MAX);
+	insn[n++] = (struct vc_insn){op, (uint8_t)(d | s << 4), (int16_t)off, imm};
+}
+
+static void constant(uint32_t d, uint64_t v)
+{
+	emit(0x18, d, 0, 0, (int32_t)(uint32_t)v);
+	emit(0, 0, 0, 0, (int32_t)(uint32_t)(v >> 32));
+}
+
+static struct lab_case raw_case(void)
+{
+	return (struct lab_case){.kind = &raw_kind,
+				 .insn = insn,
+				 .ninsn = n,
+				 .window_len = LAB_WINDOW_MAX,
+				 .budget = 100000};
+}
+
+/* Both code generators; the program must be accepted. */
+static struct lab_result run(struct lab_case c)
+{
+	struct lab_result r;
+
+	c.cpu = 0;
+	r = lab_try(&c);
+	if (!r.accepted)
+		fail_msg("refused: %s", r.why);
+	if (lab_cpu()) {
+		c.cpu = lab_cpu();
+		r = lab_try(&c);
+	}
+	return r;
+}
+
+/* The second operand is a register; byte swaps have that bit for another reason. */
+static bool takes_register(uint8_t op)
+{
+	return vc_opcodes[op].src == VC_F_RD;
+}
+
+static bool writes(const struct vc_opcode *o)
+{
+	return o->dst == VC_F_WR || o->dst == VC_F_RW;
+}
+
+/* A register that is neither. */
+static uint32_t third(uint32_t a, uint32_t b)
+{
+	uint32_t r = 1;
+
+	while (r == a || r == b)
+		r++;
+	return r;
+}
+
+/*
+ * d op s (or imm) for all values, each result stored in the window through the pointer p; the registers that take no part are checked to
+ * keep their values by adding them up at the end.
+ */
+static void arithmetic(uint8_t op, uint32_t d, uint32_t s, int16_t off, int32_t imm)
+{
+	uint32_t p = third(d, s), at = 0;
+
+	n = 0;
+	if (p != 1)
+		emit(0xbf, p, 1, 0, 0);
+	for (uint32_t r = 0; r <= 9; r++)
+		if (r != p)
+			constant(r, 0x1111111111111111 * r + 0x80000000);
+	for (size_t x = 0; x < NCORNER; x++)
+		for (size_t y = 0; y < (takes_register(op) ? NCORNER : 1); y++) {
+			constant(d, corners[x]);
+			if (takes_register((uint8_t)op) && s != d)
+				constant(s, corners[y]);
+			emit(op, d, takes_register((uint8_t)op) ? s : 0, off, imm);
+			emit(0x7b, p, d, (int32_t)at, 0);
+			at += 8;
+			if (s == d)
+				break;
+		}
+	emit(0xbf, d, s, 0, 0);
+	for (uint32_t r = 0; r <= 9; r++)
+		if (r != p && r != d)
+			emit(0xaf, d, r, 0, 0);
+	emit(0x7b, p, d, (int32_t)at, 0);
+	emit(0xb7, 0, 0, 0, 0);
+	emit(0x95, 0, 0, 0, 0);
+	assert_int_equal(run(raw_case()).reason, VC_FINE);
+}
+
+static void arithmetic_forms(uint8_t op, uint32_t d, uint32_t s)
+{
+	static const int32_t immediates[] = {0,	 1,   -1,  2,	      3,	8,    31,
+					     63, 127, 128, -128,      -129,	0xff, 0xffff,
+					     10, 32,  64,  INT32_MIN, INT32_MAX};
+	static const int32_t widths[] = {16, 32, 64};
+	const struct vc_opcode *o = &vc_opcodes[op];
+	int16_t last = o->off == VC_F_SIGN ? 1 : o->off == VC_F_EXT32 ? 16 : 32;
+
+	if (o->off != VC_F_EXT64 && o->off != VC_F_EXT32 && o->off != VC_F_SIGN)
+		last = 0;
+	for (int16_t off = 0; off <= last; off = off == 0 && last == 1 ? 1
+						 : off == 0	       ? 8
+								       : off * 2) {
+		if (takes_register((uint8_t)op) || o->imm == VC_F_NO)
+			arithmetic(op, d, s, off, 0);
+		else if (o->imm == VC_F_WIDTH)
+			for (int k = 0; k < 3; k++)
+				arithmetic(op, d, d, 0, widths[k]);
+		else
+			for (size_t k = 0; k < sizeof(immediates) / 4; k++)
+				arithmetic(op, d, d, off, immediates[k]);
+		if (off == 1 || last == 0)
+			break;
+	}
+}
+
+static void test_arithmetic(void **unused)
+{
+	(void)unused;
+	lab_open();
+	for (uint32_t op = 0; op < 256; op++) {
+		uint32_t cls = VC_CLASS(op);
+
+		if (!vc_opcodes[op].text || (cls != VC_ALU && cls != VC_ALU64) ||
+		    !writes(&vc_opcodes[op]))
+			continue;
+		for (uint32_t d = 0; d <= 9; d++)
+			for (uint32_t s = 0; s <= 9; s++)
+				if (takes_register((uint8_t)op) || s == d)
+					arithmetic_forms((uint8_t)op, d, s);
+	}
+}
+
+/* Which way a jump goes, for all values: 1 or 2 stored; forward, and backwards with a budget that covers it or not. */
+static void jumps(uint8_t op, uint32_t d, uint32_t s, int32_t imm)
+{
+	uint32_t p = third(d, s), at = 0;
+
+	n = 0;
+	if (p != 1)
+		emit(0xbf, p, 1, 0, 0);
+	for (size_t x = 0; x < NCORNER; x++)
+		for (size_t y = 0; y < (takes_register(op) ? NCORNER : 1); y++) {
+			constant(d, corners[x]);
+			if (takes_register((uint8_t)op) && s != d)
+				constant(s, corners[y]);
+			emit(op, d, takes_register((uint8_t)op) ? s : 0, 2, imm);
+			emit(0x72, p, 0, (int32_t)at, 1);
+			emit(0x05, 0, 0, 1, 0);
+			emit(0x72, p, 0, (int32_t)at, 2);
+			at++;
+			if (s == d)
+				break;
+		}
+	emit(0xb7, 0, 0, 0, 0);
+	emit(0x95, 0, 0, 0, 0);
+	assert_int_equal(run(raw_case()).reason, VC_FINE);
+}
+
+static void test_jumps(void **unused)
+{
+	static const int32_t immediates[] = {0, 1, -1, 127, 128, 0x8000, INT32_MIN, INT32_MAX};
+
+	(void)unused;
+	lab_open();
+	for (uint32_t op = 0; op < 256; op++) {
+		uint32_t cls = VC_CLASS(op);
+
+		if (!vc_opcodes[op].text || (cls != VC_JMP && cls != VC_JMP32) ||
+		    vc_opcodes[op].dst != VC_F_RD)
+			continue;
+		for (uint32_t d = 0; d <= 9; d++)
+			for (uint32_t s = 0; s <= 9; s++)
+				if (takes_register((uint8_t)op))
+					jumps((uint8_t)op, d, s, 0);
+				else if (s == d)
+					for (size_t k = 0; k < sizeof(immediates) / 4; k++)
+						jumps((uint8_t)op, d, s, immediates[k]);
+	}
+}
+
+/* ---- memory ---- */
+
+struct region {
+	uint8_t kind; /* of LDDW's map, or 0xff the window, 0xfe the stack */
+	int32_t len;
+};
+static const struct region regions[] = {
+	{0xff, 48},
+	{0xfe, (int32_t)VC_STACK},
+	{VC_MAP_DATA, T_DATA},
+	{VC_MAP_RODATA, T_RODATA},
+	{VC_MAP_TABLE, T_TABLE0},
+	{VC_MAP_TABLE + 2, T_TABLE2},
+};
+
+/* b = the region's start, moved by r `by` when that is a register. */
+static void pointer(const struct region *g, uint32_t b, uint32_t by)
+{
+	if (g->kind == 0xff) {
+		emit(0x79, b, 1, 0, 0);
+	} else if (g->kind == 0xfe) {
+		emit(0xbf, b, 10, 0, 0);
+		emit(0x07, b, 0, 0, -(int32_t)VC_STACK);
+	} else {
+		emit(0x18, b, VC_SRC_MAP, 0, g->kind);
+		emit(0, 0, 0, 0, 0);
+	}
+	if (by < 10)
+		emit(0x0f, b, by, 0, 0);
+}
+
+/* One access of a region at an unknown place `at` + off, through b, of v; r1 is the context, so neither is 1. */
+static void access(const struct region *g, uint8_t op, uint32_t b, uint32_t v, int64_t at,
+		   int32_t off, int32_t imm)
+{
+	bool load = VC_CLASS(op) == VC_LDX, st = VC_CLASS(op) == VC_ST;
+	uint32_t by = v;
+	struct lab_case c;
+
+	n = 0;
+	constant(by, (uint64_t)at);
+	pointer(g, b, by);
+	for (uint32_t r = 0; r <= 9; r++)
+		if (r != b)
+			constant(r, 0x123456789abcdef0 * (r + 1));
+	emit(op, load ? v : b, load ? b : st ? 0 : v, off, imm);
+	/* Everything but pointers into the result. */
+	for (uint32_t r = 1; r <= 9; r++)
+		if (r != b)
+			emit(0xaf, 0, r, 0, 0);
+	emit(0x95, 0, 0, 0, 0);
+	c = raw_case();
+	c.kind = &test_kind;
+	c.window_len = 48;
+	c.low = at < 0;
+	run(c);
+}
+
+static void around(uint8_t op, uint32_t b, uint32_t v, int32_t imm)
+{
+	static const int64_t places[] = {-8, -1, 0, 1};
+	uint32_t size = vc_size(op);
+
+	for (size_t g = 0; g < sizeof(regions) / sizeof(regions[0]); g++) {
+		if (regions[g].kind == VC_MAP_RODATA && VC_CLASS(op) != VC_LDX)
+			continue;
+		for (size_t k = 0; k < 4; k++) {
+			access(&regions[g], op, b, v, places[k], 0, imm);
+			access(&regions[g], op, b, v, regions[g].len - (int32_t)size + places[k], 0,
+			       imm);
+			access(&regions[g], op, b, v, regions[g].len + 4,
+			       (int32_t)places[k] - (int32_t)size - 4, imm);
+		}
+		access(&regions[g], op, b, v, INT64_MIN, 4, imm);
+		access(&regions[g], op, b, v, -4, 4, imm);
+	}
+}
+
+static void test_memory(void **unused)
+{
+	(void)unused;
+	lab_open();
+	for (uint32_t op = 0; op < 256; op++) {
+		uint32_t cls = VC_CLASS(op);
+
+		if (!vc_opcodes[op].text || cls < VC_LDX || cls > VC_STX ||
+		    vc_is_atomic((uint8_t)op))
+			continue;
+		for (uint32_t b = 2; b <= 9; b += 1)
+			for (uint32_t v = 2; v <= 9; v += cls == VC_ST ? 7 : 1)
+				if (b != v)
+					around((uint8_t)op, b, v, cls == VC_ST ? -2 : 0);
+	}
+}
+
+static void test_atomics(void **unused)
+{
+	static const int32_t all[] = {0x00, 0x01, 0x40, 0x41, 0x50, 0x51, 0xa0, 0xa1, 0xe1, 0xf1};
+
+	(void)unused;
+	lab_open();
+	for (size_t k = 0; k < sizeof(all) / 4; k++)
+		for (uint32_t wide = 0; wide < 2; wide++)
+			for (uint32_t b = 2; b <= 9; b++)
+				for (uint32_t v = 0; v <= 9; v++)
+					if (b != v && v != 1)
+						around(wide ? 0xdb : 0xc3, b, v, all[k]);
+}
+
+/* A compare-exchange that finds what it expects, in both widths. */
+static void test_exchange(void **unused)
+{
+	(void)unused;
+	lab_open();
+	for (uint32_t wide = 0; wide < 2; wide++)
+		for (uint32_t map = VC_MAP_DATA; map <= VC_MAP_TABLE; map++) {
+			struct lab_case c;
+			struct lab_result r;
+
+			n = 0;
+			emit(0x18, 2, VC_SRC_MAP, 0, (int32_t)map);
+			emit(0, 0, 0, 0, 0);
+			emit(0x7a, 2, 0, 0, -5);
+			constant(0, wide ? (uint64_t)-5 : 0x77fffffffbull);
+			constant(4, 0x123456789);
+			emit(wide ? 0xdb : 0xc3, 2, 4, 0, 0xf1);
+			emit(0x79, 3, 2, 0, 0);
+			emit(0x0f, 0, 3, 0, 0);
+			emit(0x95, 0, 0, 0, 0);
+			c = raw_case();
+			r = run(c);
+			assert_int_equal(r.reason, VC_FINE);
+			assert_int_equal(r.r0, wide ? 0x123456789ull - 5
+						    : 0xfffffffbull + 0xffffffff23456789ull);
+		}
+}
+
+/* ---- time ---- */
+
+/* Every budget from 0 to more than enough: a run stops at the same place with the same rest, and goes on with one unit more. */
+static void test_budgets(void **unused)
+{
+	(void)unused;
+	lab_open();
+	for (uint32_t loops = 1; loops <= 3; loops++)
+		for (int64_t budget = 0; budget < 120; budget++) {
+			struct lab_case c;
+
+			n = 0;
+			emit(0xb7, 6, 0, 0, 5);
+			for (uint32_t k = 1; k < loops; k++) {
+				emit(0xb7, 0, 0, 0, 0);
+				emit(0x85, 0, 1, 0, 6 + (int32_t)(loops - 1 - k) * 2);
+			}
+			emit(0x07, 6, 0, 0, -1);
+			emit(0x55, 6, 0, -2, 0);
+			emit(0xb7, 0, 0, 0, 3);
+			emit(0x05, 0, 0, 0, 0);
+			emit(0x95, 0, 0, 0, 0);
+			while (n < 9 + 2 * (loops - 1))
+				emit(0x95, 0, 0, 0, 0);
+			/* What is called: sets a register its caller keeps, and loops. */
+			emit(0xb7, 6, 0, 0, 3);
+			emit(0x07, 6, 0, 0, -1);
+			emit(0x55, 6, 0, -2, 0);
+			emit(0xb7, 0, 0, 0, 3);
+			emit(0x95, 0, 0, 0, 0);
+			c = raw_case();
+			c.budget = budget;
+			c.cpu = 0;
+			lab_try(&c);
+		}
+}
+
+/* A jump over so much code that it needs all four octets, and one that just does not. */
+static void test_distances(void **unused)
+{
+	(void)unused;
+	lab_open();
+	for (uint32_t far = 1; far < 80; far++) {
+		n = 0;
+		emit(0xb7, 0, 0, 0, 4);
+		emit(0x15, 0, 0, (int16_t)far, 4);
+		for (uint32_t k = 0; k < far; k++)
+			emit(0x07, 0, 0, 0, 1 + (int32_t)(k % 5 ? 0 : 1000));
+		emit(0x07, 0, 0, 0, -1);
+		emit(0x55, 0, 0, -(int32_t)far - 2, 0);
+		emit(0x95, 0, 0, 0, 0);
+		run(raw_case());
+	}
+}
+
+/* The code of a program that does nothing is a few octets; that of the longest one fits where it is said to. */
+static void test_size(void **unused)
+{
+	struct lab_result r;
+
+	(void)unused;
+	lab_open();
+	n = 0;
+	emit(0xb7, 0, 0, 0, 0);
+	emit(0x95, 0, 0, 0, 0);
+	r = run(raw_case());
+	assert_true(r.accepted && r.size < 32);
+	n = 0;
+	emit(0xb7, 0, 0, 0, 0);
+	while (n < VC_INSNS_MAX - 1)
+		emit(0x15, 0, 0, 0, 1000);
+	emit(0x95, 0, 0, 0, 0);
+	r = run(raw_case());
+	assert_int_equal(r.reason, VC_FINE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_size),	cmocka_unit_test(test_arithmetic),
+		cmocka_unit_test(test_jumps),	cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_atomics), cmocka_unit_test(test_exchange),
+		cmocka_unit_test(test_budgets), cmocka_unit_test(test_distances),
+	};
+
+	return cmocka_run_group_tests_name("vcode: generated code", tests, NULL, NULL);
+}
