@@ -152,6 +152,7 @@ help:
 	@echo "make test         set up, build, and run every test; ends with 'N passed, N failed'"
 	@echo "make              build everything under $(B)/"
 	@echo "make check        format, warnings and clang-tidy"
+	@echo "make bench        every benchmark, or one: make bench-vcode, bench-dpf, bench-echo; each prints its peers from the same run"
 	@echo "make soak         the host tests, then every fuzzer for SOAK_SECONDS=$(SOAK_SECONDS)"
 	@echo "make setup        install the packages that building needs, or name the command"
 	@echo "make clean        remove $(B)/"

@@ -12,6 +12,10 @@ static const char *const usage =
 	"usage: amp show NODE TABLE [FILTER] [-t TESTBED] [--json]\n"
 	"\n"
 	"TABLE: " TABLES "\n"
+	"       handlers are the programs in the kernel and what each did with its packets (--json "
+	"has every\n"
+	"       outcome: stopped, throttled, ...), tables what they share with the node; units are "
+	"work units.\n"
 	"FILTER: only rows one of whose cells is this text, such as the name of a counter\n";
 
 static const struct option options[] = {{"testbed", required_argument, NULL, 't'},

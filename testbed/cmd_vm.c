@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "capsules/tool/explain.h"
 #include "cmd.h"
 #include "text.h"
 
@@ -45,15 +46,6 @@ uint32_t vm_kind(const char *verb, const char *name)
 	return 0;
 }
 
-/* "uint64_t time(void)" as it is written in C: capsule_time in a capsule, xok_time elsewhere. */
-static void print_prototype(uint32_t kind, const struct vc_helper *h)
-{
-	const char *name = strstr(h->prototype, h->name);
-	const char *prefix = kind == VC_KIND_CAPSULE ? "capsule_" : "xok_";
-
-	printf("%.*s%s%s", (int)(name - h->prototype), h->prototype, prefix, name);
-}
-
 static void print_kind(uint32_t k)
 {
 	const struct vc_kind *kind = &vc_kinds[k];
@@ -71,7 +63,7 @@ static void print_kind(uint32_t k)
 		if (!h->name || !(h->kinds >> k & 1))
 			continue;
 		printf("\n  ");
-		print_prototype(k, h);
+		explain_prototype(stdout, k, h);
 		printf("\n      helper %u, costs %u: %s\n", n, h->cost, h->text);
 	}
 }

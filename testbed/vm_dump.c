@@ -12,10 +12,23 @@
 #include "capsules/tool/program.h"
 #include "cmd.h"
 #include "cmd_vm.h"
+#include "text.h"
 #include "vm_code.h"
 
 #define VERB "vm dump"
 #define LEFT 40 /* columns of an instruction */
+
+/* Of RFC 9669, what says where an instruction goes on and what it loads. */
+enum {
+	CLASS_JMP = 5,
+	CLASS_JMP32 = 6,
+	CODE_CALL = 0x80,
+	CODE_EXIT = 0x90,
+	OP_LDDW = 0x18,
+	OP_CALL = 0x85,
+	OP_GOTOL = 0x06,
+	LDDW_HANDLE = 5,
+};
 
 static const char usage[] =
 	"usage: amp vm dump FILE.c|FILE.o|FILE.mod [--kind K] [--facts] [--code]\n"
@@ -64,6 +77,28 @@ static uint32_t code_at(struct dump *d, uint32_t pc)
 	return vc_code_at(&d->p.prog, d->p.scratch, d->code.cpu, pc);
 }
 
+/*
+ * Where the code of the last instruction, a return or a jump, ends: behind its own ret or jmp. What follows belongs to the whole run.
+ */
+static uint32_t code_end(struct dump *d, uint32_t last)
+{
+	uint32_t from = code_at(d, last), end = d->code.code.size;
+	cs_insn *insn = NULL;
+	size_t n = from < end
+			   ? cs_disasm(d->capstone, d->code.base + from, end - from, from, 0, &insn)
+			   : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (insn[i].id == X86_INS_RET || insn[i].id == X86_INS_JMP) {
+			end = (uint32_t)(insn[i].address + insn[i].size);
+			break;
+		}
+	}
+	if (n > 0)
+		cs_free(insn, n);
+	return end;
+}
+
 /* Something in the left column, the code from one place to another in the right one. */
 static void print_both(struct dump *d, const char *left, uint32_t from, uint32_t to)
 {
@@ -108,6 +143,36 @@ static const char *how_inside(const struct dump *d, uint32_t pc, const char *fac
 	return at >= 0 && at + (long)size <= (long)least ? "; proved" : "; checked when it runs";
 }
 
+/* What the loader put into the place of an address. */
+static void describe_data(const struct dump *d, uint32_t map, bool handle, char *out, size_t size)
+{
+	if (map == VC_MAP_RODATA)
+		snprintf(out, size, "; a constant");
+	else if (map == VC_MAP_DATA)
+		snprintf(out, size, "; a static variable");
+	else if (map - VC_MAP_TABLE < d->p.module.ntable)
+		snprintf(out, size, "; %stable '%s'", handle ? "the handle of " : "",
+			 d->p.module.table[map - VC_MAP_TABLE].name);
+}
+
+/* Where a jump goes, and which memory an instruction loads: what the instruction says as a number. "" when it is neither. */
+static void describe_target(const struct dump *d, uint32_t pc, char *out, size_t size)
+{
+	const struct vc_insn *i = &d->p.prog.insn[pc];
+	uint32_t class = i->op & 7, code = i->op & 0xf0, src = i->regs >> 4;
+
+	out[0] = 0;
+	if (i->op == OP_LDDW && src != 0)
+		describe_data(d, (uint32_t)i->imm, src == LDDW_HANDLE, out, size);
+	else if (i->op == OP_CALL && src != 0)
+		snprintf(out, size, "; the function at %u", pc + 1 + (uint32_t)i->imm);
+	else if (i->op == OP_GOTOL)
+		snprintf(out, size, "; to %u", pc + 1 + (uint32_t)i->imm);
+	else if ((class == CLASS_JMP || class == CLASS_JMP32) && code != CODE_CALL &&
+		 code != CODE_EXIT)
+		snprintf(out, size, "; to %u", pc + 1 + (uint32_t)(int32_t)i->off);
+}
+
 /* What there is to say about the registers that the instruction reads. */
 static void describe(const struct dump *d, uint32_t pc, const char *facts, char *out, size_t size)
 {
@@ -127,14 +192,17 @@ static void describe(const struct dump *d, uint32_t pc, const char *facts, char 
 
 static uint32_t print_insn(struct dump *d, uint32_t pc)
 {
-	char insn[96], left[128], words[1600];
+	char insn[96], left[128], words[1600], target[128];
 	uint32_t slots = vc_disasm(&d->p.prog, pc, insn, sizeof(insn));
 
 	print_place(d, pc);
 	describe(d, pc, d->fact[pc], words, sizeof(words));
+	describe_target(d, pc, target, sizeof(target));
+	text_append(words, sizeof(words), "%s%s", words[0] && target[0] ? " " : "", target);
 	snprintf(left, sizeof(left), "%5u  %s", pc, insn);
 	if (d->with_code) {
-		print_both(d, left, code_at(d, pc), code_at(d, pc + slots));
+		print_both(d, left, code_at(d, pc),
+			   pc + slots < d->p.prog.ninsn ? code_at(d, pc + slots) : code_end(d, pc));
 		if (words[0] != 0)
 			printf("         %s\n", words);
 	} else {
@@ -147,13 +215,15 @@ static uint32_t print_insn(struct dump *d, uint32_t pc)
 static int dump_refused(struct dump *d)
 {
 	const struct vc_report *rep = &d->p.report;
-	char insn[96];
+	char insn[96], left[128], target[128];
 
 	for (uint32_t pc = 0; pc < d->p.prog.ninsn && pc <= rep->insn;) {
 		uint32_t slots = vc_disasm(&d->p.prog, pc, insn, sizeof(insn));
 
 		print_place(d, pc);
-		printf("%5u  %s\n", pc, insn);
+		describe_target(d, pc, target, sizeof(target));
+		snprintf(left, sizeof(left), "%5u  %s", pc, insn);
+		printf("%-*s%s%s\n", target[0] ? LEFT : 0, left, target[0] ? " " : "", target);
 		pc += slots;
 	}
 	fflush(stdout);
@@ -189,15 +259,17 @@ static void forget_facts(struct dump *d)
 
 static int dump_all(struct dump *d)
 {
-	uint32_t n = d->p.prog.ninsn;
+	uint32_t n = d->p.prog.ninsn, last = 0;
 
 	if (d->with_code)
 		print_both(d, "  the start of a run", 0, code_at(d, 0));
-	for (uint32_t pc = 0; pc < n;)
+	for (uint32_t pc = 0; pc < n;) {
+		last = pc;
 		pc += print_insn(d, pc);
+	}
 	if (d->with_code) {
 		printf("\n");
-		print_both(d, "  the end of a run, and its stops", code_at(d, n),
+		print_both(d, "  the end of a run, and its stops", code_end(d, last),
 			   d->code.code.size);
 	}
 	return AMP_DONE;

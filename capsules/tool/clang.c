@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,6 +78,10 @@ struct advice {
 	const char *said, *cut, *todo;
 };
 
+#define NETWORK_HEADERS                                                                 \
+	"there are no system headers: declare the structures that you need; htons and " \
+	"ntohs are __builtin_bswap16, htonl and ntohl __builtin_bswap32"
+
 static const struct advice advices[] = {
 	{"BPF stack limit of 512 bytes is exceeded", " Please move",
 	 "the local variables of a function have room for 512 octets; a large one can be a static "
@@ -87,8 +92,23 @@ static const struct advice advices[] = {
 	{"A call to built-in function", NULL,
 	 "BPF has no such operation: no floating point, and no integers of more than 64 bits"},
 	{"signed division", NULL, "use unsigned types: BPF divides them only"},
+	{"dynamic stack allocation", NULL,
+	 "give the array a constant length: the largest that it can have"},
+	{"incompatible pointer to integer conversion", NULL,
+	 "a pointer is no number here: call a function with (), and read memory with * or []"},
+	{"incompatible integer to pointer conversion", NULL,
+	 "a number is no pointer here: memory is reached through the context, variables and "
+	 "tables"},
 	{"implicit declaration of function", NULL,
 	 "there is no C library; amp vm helpers lists what a program may call"},
+	{"variable length array used", NULL,
+	 "give the array a constant length: the largest that it can have"},
+	{"'arpa/inet.h' file not found", NULL, NETWORK_HEADERS},
+	{"'netinet/", NULL, NETWORK_HEADERS},
+	{"'net/", NULL, NETWORK_HEADERS},
+	{"'linux/", NULL, NETWORK_HEADERS},
+	{"struct xok_table_handle' to parameter", NULL,
+	 "write & before the name of a table: helpers take its address"},
 	{"' file not found", NULL,
 	 "there is no C library, only the headers of the compiler (stdint.h, stddef.h, stdbool.h)"},
 	{"used uninitialized", NULL, "give the variable a value on every path"},
@@ -98,6 +118,10 @@ static const struct advice advices[] = {
 	 "a function that is not inlined takes at most five arguments"},
 	{"variadic functions are not supported", NULL,
 	 "give the function a fixed list of arguments"},
+	{"VarArgs or StructRet are not supported", NULL,
+	 "a function that is not inlined returns at most 16 octets: pass it the address of a "
+	 "structure to fill in"},
+	{"does not return a value", NULL, "end every path with a return"},
 };
 
 /* A line that says nothing about the program, or what a program cannot help. */
@@ -106,37 +130,101 @@ static bool is_noise(const char *line)
 	return strstr(line, "could not determine the original source location") != NULL;
 }
 
+/* What was heard of clang. */
+struct said {
+	const char *
+		todo; /* the advice that fits the first of its lines that there is one for, or NULL */
+	bool crashed; /* it ended with a stack dump, as its BPF back end does when it meets what BPF does not have */
+	char why[120]; /* then its reason, and the function; may be "" */
+	char function[80];
+};
+
+/* The text behind `mark`, up to one of the characters of `end`, when the line has it. */
+static void pick(const char *line, const char *mark, const char *end, char *out, size_t size)
+{
+	const char *s = strstr(line, mark);
+
+	if (s && out[0] == 0) {
+		s += strlen(mark);
+		snprintf(out, size, "%.*s", (int)strcspn(s, end), s);
+	}
+}
+
+/* The advice for a line; the line is cut where what follows would mislead. */
+static void advise(char *line, struct said *said)
+{
+	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
+		const struct advice *a = &advices[i];
+		char *cut = a->cut ? strstr(line, a->cut) : NULL;
+
+		if (!strstr(line, a->said))
+			continue;
+		if (!said->todo)
+			said->todo = a->todo;
+		if (cut)
+			strcpy(cut, "\n");
+	}
+}
+
 /*
- * What clang has to say, up to where it is about clang itself: its BPF back end ends with a stack dump when it meets what BPF
- * does not have. True when that came. *todo: the advice that fits the first of its lines that there is one for.
+ * "Error at line 2: Unsupport signed division for DAG: 0x16: i32 = sdiv ..., x.c:2:52Please convert ..." as clang says the rest: the place first.
  */
-static bool pass_on(FILE *said, const char **todo)
+static void tell_division(char *line)
+{
+	char *end = strstr(line, "Unsupport signed division") ? strstr(line, "Please convert")
+							      : NULL;
+	char *place, text[400];
+
+	if (!end)
+		return;
+	*end = 0;
+	place = strrchr(line, ' ');
+	snprintf(text, sizeof(text), "%s: error: BPF has no signed division\n",
+		 place ? place + 1 : "");
+	if (strlen(text) <= strlen(line))
+		strcpy(line, text);
+}
+
+/* Passes on what clang has to say, up to where it is about clang itself. */
+static void pass_on(FILE *from, struct said *said)
 {
 	static const char *const dump[] = {"fatal error: error in backend",
 					   "PLEASE submit a bug report", "Stack dump:"};
-	bool crashed = false;
 	char *line = NULL;
 	size_t size = 0;
 
-	while (getline(&line, &size, said) > 0) {
+	while (getline(&line, &size, from) > 0) {
 		for (size_t i = 0; i < sizeof(dump) / sizeof(dump[0]); i++)
-			crashed = crashed || strncmp(line, dump[i], strlen(dump[i])) == 0;
-		for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
-			const struct advice *a = &advices[i];
-			char *cut = a->cut ? strstr(line, a->cut) : NULL;
-
-			if (!strstr(line, a->said))
-				continue;
-			if (!*todo)
-				*todo = a->todo;
-			if (cut)
-				strcpy(cut, "\n");
-		}
-		if (!crashed && !is_noise(line))
+			said->crashed |= strncmp(line, dump[i], strlen(dump[i])) == 0;
+		advise(line, said);
+		tell_division(line);
+		if (said->crashed) {
+			pick(line, "error in backend: ", ":\n", said->why, sizeof(said->why));
+			pick(line, "on function '@", "'\n", said->function, sizeof(said->function));
+		} else if (!is_noise(line)) {
 			fputs(line, stderr);
+		}
 	}
 	free(line);
-	return crashed;
+}
+
+/* That it does not compile: where, when clang did not say it, and what to do. */
+static bool explain_said(const char *verb, const char *source, const struct said *said)
+{
+	/* What an instruction selector cannot select is in its own words. */
+	bool obscure = said->why[0] == 0 || strncmp(said->why, "Cannot select", 13) == 0;
+	const char *todo = said->todo;
+
+	if (said->function[0] != 0)
+		tool_error(verb, "%s does not compile: in function '%s'%s%s", source,
+			   said->function, obscure ? "" : ": ", obscure ? "" : said->why);
+	else
+		tool_error(verb, "%s does not compile", source);
+	if (!todo && said->crashed)
+		todo = "it needs what BPF does not have";
+	if (todo)
+		fprintf(stderr, "  what to do: %s\n", todo);
+	return false;
 }
 
 /* Starts clang with its standard error in a pipe: 0, or what posix_spawnp says. */
@@ -165,13 +253,12 @@ static int start(char **argv, pid_t *pid, FILE **said)
 
 static bool run(const char *verb, char **argv, const char *source)
 {
-	const char *todo = NULL;
-	int status, e;
-	bool crashed;
-	FILE *said = NULL;
+	struct said said = {.todo = NULL};
+	FILE *from = NULL;
 	pid_t pid = -1;
+	int status, e;
 
-	e = start(argv, &pid, &said);
+	e = start(argv, &pid, &from);
 	if (e == ENOENT) {
 		tool_error(verb, "clang is not installed; run: apt-get install clang");
 		return false;
@@ -180,25 +267,21 @@ static bool run(const char *verb, char **argv, const char *source)
 		tool_error(verb, "cannot run %s: %s", argv[0], strerror(e));
 		return false;
 	}
-	crashed = pass_on(said, &todo);
-	fclose(said);
+	pass_on(from, &said);
+	fclose(from);
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
 			return false;
 	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
-	tool_error(verb, "%s does not compile", source);
-	if (!todo && crashed)
-		todo = "it needs what BPF does not have";
-	if (todo)
-		fprintf(stderr, "  what to do: %s\n", todo);
-	return false;
+	return explain_said(verb, source, &said);
 }
 
 bool clang_compile(const char *verb, const char *source, const char *object)
 {
-	char sdk[PATH_MAX], xok[PATH_MAX];
+	char sdk[PATH_MAX], xok[PATH_MAX], path[PATH_MAX] = "";
+	struct stat st;
 	char *argv[] = {
 		(char *)"clang", (char *)"-O2", (char *)"-g", (char *)"-target", (char *)"bpf",
 		(char *)"-mcpu=v3", (char *)"-std=gnu11", (char *)"-ffreestanding",
@@ -210,10 +293,11 @@ bool clang_compile(const char *verb, const char *source, const char *object)
 		/* Else the verifier says it, less clearly, or clang makes of it what it likes. */
 		(char *)"-Werror=return-type", (char *)"-Werror=uninitialized",
 		(char *)"-Werror=sometimes-uninitialized",
-		(char *)"-Werror=implicit-function-declaration",
+		(char *)"-Werror=implicit-function-declaration", (char *)"-Werror=vla",
+		(char *)"-Werror=int-conversion",
 		(char *)"-isystem", /* what a macro of theirs expands to is not shown */
 		sdk, (char *)"-isystem", xok, (char *)"-c", (char *)"-o", (char *)object,
-		(char *)source, NULL};
+		source[0] == '-' ? path : (char *)source, NULL};
 
 	if (!find_sdk(sdk) || !find_xok(sdk, xok)) {
 		tool_error(verb,
@@ -221,10 +305,16 @@ bool clang_compile(const char *verb, const char *source, const char *object)
 			   "to the directory that holds it");
 		return false;
 	}
-	/* clang would say this less clearly. */
+	/* clang would say these less clearly. */
 	if (access(source, R_OK) != 0) {
 		tool_error(verb, "%s: cannot open it: %s", source, strerror(errno));
 		return false;
 	}
+	if (stat(source, &st) == 0 && S_ISDIR(st.st_mode)) {
+		tool_error(verb, "%s: not a regular file", source);
+		return false;
+	}
+	if (source[0] == '-') /* else it is taken for an option */
+		snprintf(path, sizeof(path), "./%s", source);
 	return run(verb, argv, source);
 }

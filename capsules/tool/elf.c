@@ -92,6 +92,7 @@ static bool reserve_code(struct link *l, const struct elf_section *s, struct elf
 static bool reserve_data(struct link *l, const struct elf_section *s, struct elf_piece *p,
 			 uint32_t *used, uint32_t max)
 {
+	const char *object = elf_file_object(&l->file, p->section, 0);
 	uint64_t align = s->align > 1 ? s->align : 1;
 	uint64_t base;
 
@@ -100,8 +101,12 @@ static bool reserve_data(struct link *l, const struct elf_section *s, struct elf
 			    s->name);
 	base = (*used + align - 1) & ~(align - 1);
 	if (base > max || s->size > max - base)
-		return fail(l, "section %.64s: more than %u octets of %s data; use less", s->name,
-			    max, p->kind == ELF_RODATA ? "read-only" : "private");
+		return fail(l, "'%.64s' (%llu octets) does not fit: there are %u octets for %s%s",
+			    *object ? object : s->name, (unsigned long long)s->size, max,
+			    p->kind == ELF_RODATA ? "constants" : "static variables; use less",
+			    p->kind == ELF_DATA && l->prog->module.kind == VC_KIND_HANDLER
+				    ? ", or a table (XOK_ARRAY)"
+				    : "");
 	p->base = (uint32_t)base;
 	p->size = (uint32_t)s->size;
 	*used = (uint32_t)(base + s->size);
@@ -237,8 +242,9 @@ static bool choose_kind(struct link *l, uint32_t kind)
 	}
 	l->prog->module.kind = (uint16_t)(kind != 0 ? kind : found);
 	if (l->prog->module.kind == 0)
-		return fail(l, "no entry point: declare one with CAPSULE_ENTRY(name), or "
-			       "HANDLER(name) for the kernel");
+		return fail(l, "no entry point: declare one with CAPSULE_ENTRY(name) "
+			       "(capsule/sdk.h), or HANDLER(name) for the kernel "
+			       "(xok/handler.h)");
 	return true;
 }
 
@@ -256,6 +262,21 @@ static bool take_entry(struct link *l, uint32_t section, const struct elf_sectio
 	memcpy(m->entry[m->nentry].name, name, strlen(name));
 	m->nentry++;
 	return take(l, section);
+}
+
+/* There is no entry point of the kind that was asked for; perhaps there is another. */
+static bool fail_kind(struct link *l)
+{
+	const char *name, *kind = vc_kinds[l->prog->module.kind].name;
+	struct elf_section s;
+
+	for (uint32_t i = 1; i < l->file.nsection; i++) {
+		elf_file_section(&l->file, i, &s);
+		if (entry_kind(&s, &name) != 0)
+			return fail(l, "no entry point of the kind %s; '%.64s' is a %s", kind, name,
+				    vc_kinds[entry_kind(&s, &name)].name);
+	}
+	return fail(l, "no entry point of the kind %s", kind);
 }
 
 static bool take_entries(struct link *l)
@@ -278,9 +299,7 @@ static bool take_entries(struct link *l)
 		    !take_entry(l, i, &s, "text"))
 			return false;
 	}
-	if (m->nentry == 0)
-		return fail(l, "no entry point of the kind %s", vc_kinds[m->kind].name);
-	return true;
+	return m->nentry != 0 || fail_kind(l);
 }
 
 /* XOK_MIN_LEN(n) */
@@ -394,7 +413,7 @@ static bool relocate_address(struct link *l, uint8_t *insn, const char *function
 	if (target->kind == ELF_CODE)
 		return fail(l,
 			    "function '%.64s' takes the address of function '%.64s'; functions "
-			    "can only be called by name",
+			    "can only be called by name: use if or switch",
 			    function, elf_file_function(&l->file, target->section, at));
 	/* One octet past the end is an address that C allows. */
 	if (sym->value > target->size || at > target->size)

@@ -50,7 +50,7 @@ static const char *open_header(struct elf_file *f, Elf64_Ehdr *eh)
 	if (f->len > ELF_OBJECT_MAX)
 		return "the object is larger than 16 MiB";
 	if (f->len < sizeof(*eh) || memcmp(f->bytes, ELFMAG, SELFMAG) != 0)
-		return "not an ELF file";
+		return "neither C source (FILE.c), nor an object of clang, nor a module";
 	memcpy(eh, f->bytes, sizeof(*eh));
 	if (eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_ident[EI_DATA] != ELFDATA2LSB ||
 	    eh->e_ident[EI_VERSION] != EV_CURRENT)

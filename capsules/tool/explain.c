@@ -219,7 +219,7 @@ static bool add_extent(char out[EXPLAIN_TEXT], const struct vc_prog *p, const st
 	if (head == 6 && memcmp(value, "window", head) == 0 && p->kind->max_window != 0)
 		add(out, ", which has at most %u", p->kind->max_window);
 	else if (head == 3 && memcmp(value, "ctx", head) == 0)
-		add(out, ", which has %u in fields of 1, 2, 4 and 8", p->kind->ctx_size);
+		add(out, ", which has %u", p->kind->ctx_size);
 	else if (head == 6 && memcmp(value, "rodata", head) == 0)
 		add(out, ", which has %u in all", p->rodata_len);
 	else if (head == 4 && memcmp(value, "data", head) == 0)
@@ -269,6 +269,57 @@ static bool is_bounds(int reason)
 	       reason == VC_DATA_BOUNDS || reason == VC_CONTEXT_ACCESS;
 }
 
+/* What an argument must be, as a C programmer would say it. */
+static const char *argument_name(uint32_t kind)
+{
+	switch (kind) {
+	case VC_ARG_CTX: return "the context itself";
+	case VC_ARG_MEM_R: return "the address of memory; its length is the next argument";
+	case VC_ARG_MEM_W:
+		return "the address of memory to write to; its length is the next argument";
+	case VC_ARG_TABLE: return "a table that XOK_TABLE declares, with & before its name";
+	default: return "a number";
+	}
+}
+
+void explain_prototype(FILE *out, uint32_t kind, const struct vc_helper *h)
+{
+	const char *name = strstr(h->prototype, h->name);
+	const char *prefix = kind == VC_KIND_CAPSULE ? "capsule_" : "xok_";
+
+	fprintf(out, "%.*s%s%s", (int)(name - h->prototype), h->prototype, prefix, name);
+}
+
+/* Of the helper that the instruction calls: the prototype and the argument at fault, or which kinds may call it. */
+static void print_helper(const struct vc_prog *p, const struct vc_report *rep)
+{
+	const struct vc_insn *i = &p->insn[rep->insn];
+	const char *for_argument = strstr(rep->text, " for argument ");
+	uint32_t kind = (uint32_t)(p->kind - vc_kinds);
+	const struct vc_helper *h;
+	unsigned n = 0;
+
+	if (i->op != OP_CALL || i->regs >> 4 != 0 || i->imm <= 0 || i->imm >= (int32_t)VC_NHELPER)
+		return;
+	h = &vc_helpers[i->imm];
+	if (!h->name)
+		return;
+	if (!(h->kinds >> kind & 1)) /* called by the name that another kind gives it */
+		kind = h->kinds >> VC_KIND_CAPSULE & 1 ? VC_KIND_CAPSULE : VC_KIND_HANDLER;
+	fprintf(stderr, "  the helper: ");
+	explain_prototype(stderr, kind, h);
+	fputc('\n', stderr);
+	if (for_argument && sscanf(for_argument, " for argument %u", &n) == 1 && n >= 1 && n <= 5)
+		fprintf(stderr, "  argument %u must be %s\n", n, argument_name(h->arg[n - 1]));
+	if (rep->reason != VC_BAD_HELPER)
+		return;
+	fprintf(stderr, "  this is a %s; who may call it:", p->kind->name);
+	for (uint32_t k = 1; k < VC_NKIND; k++)
+		if (vc_kinds[k].name && h->kinds >> k & 1)
+			fprintf(stderr, " %s", vc_kinds[k].name);
+	fputc('\n', stderr);
+}
+
 void explain_refusal(const char *verb, const char *path, const struct vc_prog *p,
 		     const struct module *m, const struct vc_report *rep,
 		     const struct elf_program *origin)
@@ -297,6 +348,7 @@ void explain_refusal(const char *verb, const char *path, const struct vc_prog *p
 			fprintf(stderr, "  before it: %s\n", words);
 		if (is_bounds(rep->reason) && explain_bounds(p, m, rep->insn, rep->state, words))
 			fprintf(stderr, "  it reaches for: %s\n", words);
+		print_helper(p, rep);
 	}
 	fprintf(stderr, "  what to do: %s\n", vc_reason_hint(rep->reason));
 }

@@ -9,6 +9,7 @@
 #include "capsule/elf.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 
 /* The registers, bit n for rn, that an instruction reads. */
 uint32_t explain_reads(const struct vc_prog *p, uint32_t pc);
@@ -27,6 +28,9 @@ uint32_t explain_access(const struct vc_insn *i, uint32_t *base);
 /* "4 octets at offset 64 of table 'counts', which has 64"; false: it is no access at a constant offset of something of known size. */
 bool explain_bounds(const struct vc_prog *p, const struct module *m, uint32_t pc, const char *state,
 		    char out[EXPLAIN_TEXT]);
+
+/* The helper's prototype as it is written in C, with the prefix of programs of this kind: "int64_t xok_lpm4(...)". */
+void explain_prototype(FILE *out, uint32_t kind, const struct vc_helper *h);
 
 /* The debug information has absolute paths; people recognise the one that they gave. */
 const char *explain_file(const char *file, const char *given);

@@ -92,6 +92,18 @@ static bool read_mask(struct parser *p, struct address *a, unsigned parts)
 	return true;
 }
 
+/* What is wrong with a text that is neither an address nor a network. */
+static const char *no_address(const struct token *t, const char *text)
+{
+	if (t->kind != T_WORD)
+		return "an address is needed here";
+	if (text[strspn(text, "0123456789.")] == 0)
+		return "an IPv4 address is four numbers up to 255: 10.0.0.1";
+	if (text[strspn(text, "0123456789abcdefABCDEF:.")] == 0 && strchr(text, ':'))
+		return "this is no address of IPv6 (fd00::1) and none of Ethernet (six octets)";
+	return "names are not looked up: give the address";
+}
+
 static bool read_address(struct parser *p, const struct token *t, bool is_net, struct address *a)
 {
 	char text[64];
@@ -112,9 +124,7 @@ static bool read_address(struct parser *p, const struct token *t, bool is_net, s
 	} else if ((parts = read_ip4(text, a->byte))) {
 		a->size = 4;
 	} else {
-		fail(p, EINVAL, t,
-		     t->kind == T_WORD ? "names are not looked up: give the address"
-				       : "an address is needed here");
+		fail(p, EINVAL, t, "%s", no_address(t, text));
 		return false;
 	}
 	if (parts < 4 && !is_net && !is_op(peek(p), "/")) {

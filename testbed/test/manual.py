@@ -17,11 +17,14 @@ import tempfile
 
 BLOCK = re.compile(r"^```(c?)\n(.*?)^```$", re.M | re.S)
 CODE_SIZE = re.compile(r"\d+ octets of x86-64 code")  # depends on the processor
+START = pathlib.Path.cwd()
 NAME = re.compile(r"/\* ([\w-]+\.c)\b")
 
 
 def run(command, directory, amp):
     env = dict(os.environ, PATH=f"{amp.parent}:{os.environ['PATH']}", LC_ALL="C")
+    if "AMP_SDK" in env:
+        env["AMP_SDK"] = START / env["AMP_SDK"]
     done = subprocess.run(["/bin/bash", "-c", command], cwd=directory, env=env, text=True, timeout=60,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.stdout

@@ -22,6 +22,9 @@ def test_json(place):
     ("ip and not port 5", "column 8, 'not': filters cannot say what a packet is not"),
     ("port http", "column 6, 'http': names are not looked up: give the port's number"),
     ("ip and ip6", "no packet can match"),
+    ("host 10.0.0.256", "column 6, '10.0.0.256': an IPv4 address is four numbers up to 255"),
+    ("host fe80::1::2", "column 6, 'fe80::1::2': this is no address of IPv6"),
+    ("host example.org", "column 6, 'example.org': names are not looked up: give the address"),
 ])
 def test_refused(place, expression, says):
     assert says in place.amp("filter", expression, check=1).err

@@ -327,6 +327,70 @@ def test_dump_refused():
     assert done.returncode == 1 and "ctx->hops = 1;" in done.stdout and "read-only" in done.stderr
 
 
+def test_dump_targets():
+    """What the listing says as a number, its comments say in words; and the code of a run's end is under its heading."""
+    out = amp("dump", OBJECTS / "tables.c").stdout
+    assert any("goto +" in line and int(line.split("; to ")[1]) > int(line.split()[0]) for line in out.splitlines())
+    assert any("; the handle of table 'routes'" in line and " ll " in line for line in out.splitlines())
+    assert any("; table 'behind'" in line and " ll " in line for line in out.splitlines())
+    code = amp("dump", "--code", OBJECTS / "tables.c").stdout.split("  the end of a run, and its stops ")
+    assert code[0].rstrip().endswith("ret") and len(code[1].splitlines()) > 2
+
+
+HANDLER = '#include "xok/handler.h"\n'
+
+
+@pytest.mark.parametrize("text,says", [
+    (HANDLER + "XOK_TABLE(t);\nHANDLER(a) { uint32_t k = 1; return xok_table_get(&t, &k, 4, 0, 0); }\n",
+     ["helper-argument", "the helper: int64_t xok_table_get(const void *table, ", "argument 4 must be the address of memory to write to"]),
+    (HANDLER + "XOK_ARRAY(int, t, 4);\nHANDLER(a) { return xok_bucket(&t, 1, 1); }\n", ["argument 1 must be a table that XOK_TABLE"]),
+    (HANDLER + "XOK_TABLE(t);\nHANDLER(a) { return xok_bucket(t, 1, 1); }\n", ["write & before the name of a table"]),
+    (HANDLER + "HANDLER(a) { return xok_time(); }\n",
+     ["bad-helper", "the helper: uint64_t capsule_time(void)", "this is a handler; who may call it: capsule\n"]),
+    (HANDLER + "HANDLER(a) { uint8_t b[ctx->len]; return xok_vector(b, ctx->len, 0); }\n",
+     ["variable length array", "give the array a constant length"]),
+    (HANDLER + "HANDLER(a) { uint8_t *b = __builtin_alloca(ctx->len); return xok_vector(b, ctx->len, 0); }\n",
+     ["does not compile: in function 'a': Unsupported dynamic stack allocation", "give the array a constant length"]),
+    (HANDLER + "HANDLER(a) { return (int)ctx->len / (int)ctx->port; }\n",
+     ["m.c:2:35: error: BPF has no signed division\n", "does not compile: in function 'a'\n", "use unsigned types"]),
+    (HANDLER + "HANDLER(a) { return xok_spent; }\n", ["error: incompatible pointer to integer", "call a function with ()"]),
+    (HANDLER + "HANDLER(a) { uint8_t *p = 0x7c00; return p[0]; }\n", ["error: incompatible integer to pointer", "a number is no pointer here"]),
+    (HANDLER + "struct s { uint64_t a, b, c; };\n__attribute__((noinline)) static struct s f(uint64_t x) { return (struct s){x, x, x}; }\n"
+     "HANDLER(a) { return f(ctx->len).b; }\n", ["pass it the address of a structure to fill in"]),
+    (HANDLER + "static uint8_t large[5000];\nHANDLER(a) { large[ctx->len] = 1; return large[ctx->port]; }\n",
+     ["'large' (5000 octets) does not fit: there are 4096 octets for static variables", "XOK_ARRAY"]),
+    (HANDLER + "static int f(int a) { return a; }\nstatic int g(int a) { return a + 1; }\n"
+     "HANDLER(a) { int (*h)(int) = ctx->len > 60 ? f : g; return h(ctx->port); }\n", ["takes the address of function", "use if or switch"]),
+    (HANDLER + "#include <netinet/ip.h>\nHANDLER(a) { return 1; }\n", ["declare the structures that you need", "__builtin_bswap16"]),
+    (HANDLER + "HANDLER(a) { if (ctx->len > 60) return 1; }\n", ["end every path with a return"]),
+    (HANDLER + "HANDLER(a) { return *(uint64_t *)((uint8_t *)ctx + 32); }\n", ["8 octets at offset 32 of the context, which has 32\n"]),
+    ("HANDLER(a)\n{\n\treturn 1;\n}\n", ["no entry point", "xok/handler.h"]),
+], ids=["pointer", "array", "ampersand", "helper", "vla", "alloca", "division", "call", "pointer-from-number", "structure", "large", "function", "header", "return", "context", "include"])
+def test_messages(tmp_path, text, says):
+    """What a newcomer writes, and the words that tell what to do about it."""
+    (tmp_path / "m.c").write_text(text)
+    done = amp("check", "m.c", cwd=tmp_path)
+    assert done.returncode == 1 and done.stdout == ""
+    for words in says:
+        assert words in done.stderr
+    assert "Stack dump" not in done.stderr and "submit a bug report" not in done.stderr
+
+
+def test_odd_files(tmp_path):
+    (tmp_path / "d.c").mkdir()
+    (tmp_path / "plus.cc").write_text("int main() { return 0; }\n")
+    (tmp_path / "-x.c").write_text(HANDLER + "HANDLER(a) { return 1; }\n")
+    (tmp_path / "h.c").write_text(HANDLER + "HANDLER(mine) { return 1; }\n")
+    assert "d.c: not a regular file" in amp("check", "d.c", cwd=tmp_path).stderr
+    assert "plus.cc: neither C source (FILE.c), nor an object" in amp("check", "plus.cc", cwd=tmp_path).stderr
+    assert amp("check", "--", "-x.c", cwd=tmp_path).stdout.startswith("-x.c: ok\n")
+    assert "no entry point of the kind raw; 'mine' is a handler" in amp("run", "--file", "h.c", cwd=tmp_path).stderr
+    subprocess.run(["gcc", "-c", "-x", "c", "-o", tmp_path / "x86.o", "-"], input=b"int f(void) { return 1; }", check=True)
+    assert "x86.o: not a BPF object" in amp("check", "x86.o", cwd=tmp_path).stderr
+    nowhere = subprocess.run([AMP, "vm", "check", "h.c"], env=dict(ENV, PATH=str(tmp_path)), cwd=tmp_path, capture_output=True, text=True)
+    assert nowhere.returncode == 1 and "clang is not installed; run: apt-get install clang" in nowhere.stderr
+
+
 def test_helpers():
     out = amp("helpers").stdout
     for words in ("uint64_t capsule_time(void)", "int64_t xok_lpm4(const void *table, uint32_t address)", "helper 12, costs 40",
