@@ -133,20 +133,40 @@ static struct dpf_op *add_op(struct dpf_canon *c, enum dpf_op_kind kind, uint32_
 }
 
 /*
- * Where a word stands that takes in the bytes from s->byte[i] on, at most `limit` of the packet.
- * 0 when the load would reach beyond the extent. It ends with the last of them where it can, since
- * all of the packet before that is known to be there, and so may begin before the first.
+ * Takes a word from the bytes at `i`, of at most `limit` bytes, and fewer if it would reach beyond
+ * the extent; returns the place behind what it takes in. It ends with the last of that where it can,
+ * since all of the packet before is known to be there, and so may begin before the first.
  */
-static uint32_t place_word(const struct stretch *s, uint32_t i, uint32_t limit, uint32_t *off)
+static uint32_t next_word(const struct stretch *s, uint32_t i, uint32_t limit, uint32_t *off,
+			  uint32_t *size)
 {
-	uint32_t first = s->byte[i].off, end = first + 1, size = 1;
+	uint32_t first = s->byte[i].off, end;
 
-	for (; i < s->nbytes && s->byte[i].off < first + limit; i++)
-		end = s->byte[i].off + 1;
-	while (size < end - first)
-		size *= 2;
-	*off = end > size ? end - size : 0;
-	return *off + size <= s->extent ? size : 0;
+	do {
+		end = first + 1;
+		for (uint32_t j = i; j < s->nbytes && s->byte[j].off < first + limit; j++)
+			end = s->byte[j].off + 1;
+		for (*size = 1; *size < end - first;)
+			*size *= 2;
+		*off = end > *size ? end - *size : 0;
+		limit /= 2;
+	} while (*off + *size > s->extent);
+	while (i < s->nbytes && s->byte[i].off < *off + *size)
+		i++;
+	return i;
+}
+
+/*
+ * 8 bytes take in all that is left of the atom that the first comes from; when they reach beyond the
+ * extent, the atom is within it and so is smaller. Hence there are no more words than EQ atoms.
+ */
+static uint32_t words_from(const struct stretch *s, uint32_t i)
+{
+	uint32_t n = 0, off, size;
+
+	for (; i < s->nbytes; n++)
+		i = next_word(s, i, 8, &off, &size);
+	return n;
 }
 
 static uint32_t popcount8(uint8_t v)
@@ -158,21 +178,17 @@ static uint32_t popcount8(uint8_t v)
 	return n;
 }
 
-/*
- * One word from the bytes at `i`; returns the place behind them. It takes in all that is left of the
- * atom that the first byte comes from: 8 bytes do, and when those reach beyond the extent, the atom
- * is within it and so is smaller. Hence there are no more words than EQ atoms.
- */
+/* One word from the bytes at `i`, as short as can be without more of them in all. */
 static uint32_t emit_word(struct dpf_canon *c, const struct stretch *s, uint32_t i)
 {
-	uint32_t off, limit = 8, size;
+	uint32_t need = words_from(s, i), limit = 1, end, off, size;
 	struct dpf_op *op;
 
-	while ((size = place_word(s, i, limit, &off)) == 0)
-		limit /= 2;
+	while (end = next_word(s, i, limit, &off, &size), words_from(s, end) >= need)
+		limit *= 2;
 	op = add_op(c, DPF_OP_WORD, off, size);
 	c->val[c->nword] = 0;
-	for (; i < s->nbytes && s->byte[i].off < off + size; i++) {
+	for (; i < end; i++) {
 		uint32_t up = 8u * (s->byte[i].off - off);
 
 		op->mask |= (uint64_t)s->byte[i].mask << up;
@@ -180,7 +196,7 @@ static uint32_t emit_word(struct dpf_canon *c, const struct stretch *s, uint32_t
 		c->bits += popcount8(s->byte[i].mask);
 	}
 	c->nword++;
-	return i;
+	return end;
 }
 
 /* Ends a stretch with the shift that follows it, or NULL at the filter's end. */

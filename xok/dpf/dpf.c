@@ -33,12 +33,9 @@ void dpf_seed(struct dpf *d, uint64_t seed)
 void dpf_code(struct dpf *d, uint8_t *w, const uint8_t *x, size_t bytes)
 {
 	bytes = bytes < ARENA_MAX ? bytes : ARENA_MAX;
-	for (dpf_ref r = d->vecs; r;) {
-		struct dpf_vec *v = dpf_at(d, r);
-
+	for (struct dpf_vec *v = dpf_vec(d, d->vecs); v; v = dpf_vec(d, v->next)) {
 		v->code_ref = v->compiled = 0;
 		v->code = 0;
-		r = v->next;
 	}
 	d->enter_ref = d->end_ref = 0;
 	d->enter = 0;
@@ -113,16 +110,6 @@ static int make_room(struct dpf *d, struct dpf_vec *v, const uint64_t *val)
 	return DPF_ENOMEM;
 }
 
-/* The vector for c, made if need be; *made says so. NULL: no room. */
-static struct dpf_vec *vec_with_room(struct dpf *d, const struct dpf_canon *c, struct dpf_vec *v,
-				     int *made)
-{
-	*made = !v;
-	if (!v)
-		return dpf_vec_new(d, c);
-	return make_room(d, v, c->val) < 0 ? NULL : v;
-}
-
 static int ids_room(struct dpf *d)
 {
 	if (!d->ids.slots)
@@ -169,7 +156,11 @@ int dpf_insert(struct dpf *d, const struct xok_filter *f, uint32_t id, uint32_t 
 	e = dpf_alloc(&d->heap, sizeof(struct dpf_entry) + (c.nword + c.nrange) * sizeof(c.val[0]));
 	if (!e)
 		return DPF_ENOMEM;
-	v = vec_with_room(d, &c, v, &made);
+	made = !v;
+	if (made)
+		v = dpf_vec_new(d, &c);
+	else if (make_room(d, v, c.val) < 0)
+		v = NULL;
 	if (!v || ids_room(d) < 0) {
 		if (v && made)
 			dpf_vec_free(d, v);
@@ -203,12 +194,12 @@ int dpf_remove(struct dpf *d, uint32_t id)
 
 /* ---- matching ---- */
 
-typedef uint32_t enter_fn(const struct dpf *d, const uint8_t *pkt, size_t len);
-
 uint32_t dpf_match(const struct dpf *d, const uint8_t *pkt, size_t len)
 {
+	uint64_t frame[DPF_FRAME];
+
 	if (d->enter)
-		return ((enter_fn *)(uintptr_t)d->enter)(d, pkt, len);
+		return ((dpf_enter *)(uintptr_t)d->enter)(d, pkt, len, frame);
 	return dpf_match_plain(d, pkt, len);
 }
 
@@ -217,17 +208,18 @@ uint32_t dpf_match(const struct dpf *d, const uint8_t *pkt, size_t len)
 void dpf_match_burst(const struct dpf *d, const uint8_t *const pkt[], const uint16_t len[],
 		     uint32_t n, uint32_t out[])
 {
-	enter_fn *enter = d->enter ? (enter_fn *)(uintptr_t)d->enter : dpf_match_plain;
+	dpf_enter *enter = (dpf_enter *)(uintptr_t)d->enter;
+	uint64_t frame[DPF_FRAME];
 	uint32_t i = 0;
 
 	for (; i < n && i < AHEAD; i++)
 		__builtin_prefetch(pkt[i]);
-	for (i = 0; i + AHEAD < n; i++) {
+	for (i = 0; enter && i + AHEAD < n; i++) {
 		__builtin_prefetch(pkt[i + AHEAD]);
-		out[i] = enter(d, pkt[i], len[i]);
+		out[i] = enter(d, pkt[i], len[i], frame);
 	}
 	for (; i < n; i++)
-		out[i] = enter(d, pkt[i], len[i]);
+		out[i] = dpf_match(d, pkt[i], len[i]);
 }
 
 /* ---- statistics ---- */
@@ -241,10 +233,6 @@ void dpf_stats(const struct dpf *d, struct dpf_stats *s)
 				.bytes_total = sizeof(*d) + (size_t)d->heap.total * DPF_UNIT,
 				.code_used = (size_t)d->code.used * DPF_UNIT,
 				.code_total = (size_t)d->code.total * DPF_UNIT};
-	for (dpf_ref r = d->vecs; r;) {
-		const struct dpf_vec *v = dpf_at(d, r);
-
+	for (const struct dpf_vec *v = dpf_vec(d, d->vecs); v; v = dpf_vec(d, v->next))
 		s->hash_nodes += v->varying != 0;
-		r = v->next;
-	}
 }

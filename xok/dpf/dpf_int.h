@@ -128,13 +128,13 @@ struct dpf_vec {
 	dpf_ref go[DPF_LANES];	     /* where matching goes on when nothing has been found yet */
 	dpf_ref go_found[DPF_LANES]; /* and when something has: those that are as specific */
 	dpf_ref code_ref;
-	uint32_t order;	 /* specificity: bits, then ranges */
-	uint32_t fields; /* hash of op[] */
-	uint32_t varying;
+	uint32_t order;		/* specificity: bits, then ranges */
+	uint32_t fields;	/* hash of op[] */
+	uint32_t varying, wide; /* a bit for each word; wide: of 8 bytes */
 	uint8_t nop, nword, nrange;
 	uint8_t tied;	  /* others are as specific */
 	uint8_t compiled; /* code is that for the present `varying` and `tied` */
-	uint8_t pad[7];
+	uint8_t pad[3];
 };
 
 struct dpf {
@@ -169,6 +169,11 @@ static inline struct dpf_entry *dpf_entry(const struct dpf *d, dpf_link l)
 	return dpf_at(d, l & DPF_PLACE);
 }
 
+static inline struct dpf_vec *dpf_vec(const struct dpf *d, dpf_ref r)
+{
+	return r ? dpf_at(d, r) : NULL;
+}
+
 static inline struct dpf_op *dpf_ops(const struct dpf_vec *v)
 {
 	return (struct dpf_op *)(uintptr_t)(v + 1);
@@ -188,11 +193,11 @@ static inline uint64_t *dpf_fixed(const struct dpf_vec *v)
  * What a word contributes to the hash, of which the sum's upper half is used: multiply-shift for up
  * to 4 bytes, which is universal, and for 8 the product folded in the middle.
  */
-static inline uint64_t dpf_term(uint32_t size, uint64_t key, uint64_t v)
+static inline uint64_t dpf_term(const struct dpf_vec *v, uint32_t word, uint64_t val)
 {
-	unsigned __int128 product = (unsigned __int128)v * key;
+	unsigned __int128 product = (unsigned __int128)val * dpf_keys(v)[word];
 
-	return (uint64_t)product + (size < 8 ? 0 : (uint64_t)(product >> 64));
+	return (uint64_t)product + (v->wide >> word & 1 ? (uint64_t)(product >> 64) : 0);
 }
 
 /* table.c; `by` says what the entries are hashed by, and which link they are chained with. */
@@ -223,10 +228,12 @@ int dpf_vec_vary(struct dpf_vec *v, const uint64_t *val);
 /* To be called when vectors have come, gone or changed: links and compiles what that concerns. */
 void dpf_relink(struct dpf *d);
 
-/* match.c */
-uint32_t dpf_lane(const struct dpf *d, const uint8_t *pkt, size_t len);
+/* Which lane packets with this value are in: d->nlane for one that has none. */
+uint32_t dpf_lane_of(const struct dpf *d, uint64_t value);
 
-/* x86.c: each makes d->code hold the code, or leaves the address 0. */
+/* x86.c: each makes d->code hold the code, or leaves the address 0. The code works in a frame. */
+#define DPF_FRAME (DPF_VALS + 2u)
+typedef uint32_t dpf_enter(const struct dpf *d, const uint8_t *pkt, size_t len, uint64_t *frame);
 void dpf_compile_ends(struct dpf *d);
 void dpf_compile_vec(struct dpf *d, struct dpf_vec *v);
 void dpf_uncompile(struct dpf *d, dpf_ref *code);

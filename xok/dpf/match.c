@@ -76,7 +76,7 @@ static const struct dpf_entry *try(const struct dpf *d, const struct dpf_vec *v,
 		case DPF_OP_WORD:
 			val[word] = load_le(p, op->size) & op->mask;
 			if (v->varying >> word & 1)
-				hash += dpf_term(op->size, dpf_keys(v)[word], val[word]);
+				hash += dpf_term(v, word, val[word]);
 			else if (val[word] != dpf_fixed(v)[word])
 				return NULL;
 			word++;
@@ -93,22 +93,18 @@ static const struct dpf_entry *try(const struct dpf *d, const struct dpf_vec *v,
 	return find(d, v, hash, val);
 }
 
-uint32_t dpf_lane(const struct dpf *d, const uint8_t *pkt, size_t len)
+static uint32_t lane_of(const struct dpf *d, const uint8_t *pkt, size_t len)
 {
-	uint64_t value;
-	uint32_t i = 0;
+	uint32_t i = d->nlane;
 
-	if (!d->nlane || len < d->select + 2)
-		return DPF_LANE_OTHER;
-	value = load_le(pkt + d->select, 2);
-	while (i < d->nlane && d->lane[i] != value)
-		i++;
+	if (i && len >= d->select + 2)
+		i = dpf_lane_of(d, load_le(pkt + d->select, 2));
 	return i < d->nlane ? i : DPF_LANE_OTHER;
 }
 
 uint32_t dpf_match_plain(const struct dpf *d, const uint8_t *pkt, size_t len)
 {
-	uint32_t lane = dpf_lane(d, pkt, len);
+	uint32_t lane = lane_of(d, pkt, len);
 	const struct dpf_entry *best = NULL;
 	dpf_ref r = d->go[lane];
 

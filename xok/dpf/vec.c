@@ -34,38 +34,22 @@ struct dpf_vec *dpf_vec_find(const struct dpf *d, const struct dpf_canon *c)
 {
 	uint32_t fields = hash_fields(c);
 
-	for (dpf_ref r = d->vecs; r;) {
-		struct dpf_vec *v = dpf_at(d, r);
+	struct dpf_vec *v = dpf_vec(d, d->vecs);
 
-		if (v->fields == fields && v->nop == c->nop &&
-		    !memcmp(dpf_ops(v), c->op, c->nop * sizeof(c->op[0])))
-			return v;
-		r = v->next;
-	}
-	return NULL;
-}
-
-/* The size of word i, which is the i-th op of its kind. */
-static void word_sizes(const struct dpf_vec *v, uint8_t size[DPF_VALS])
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < v->nop; i++)
-		if (dpf_ops(v)[i].kind == DPF_OP_WORD)
-			size[n++] = dpf_ops(v)[i].size;
+	while (v && (v->fields != fields || v->nop != c->nop ||
+		     memcmp(dpf_ops(v), c->op, c->nop * sizeof(c->op[0])) != 0))
+		v = dpf_vec(d, v->next);
+	return v;
 }
 
 /* Draws new keys. An odd one maps no two words of up to 8 bytes to the same product. */
 static void draw_keys(struct dpf *d, struct dpf_vec *v)
 {
-	uint8_t size[DPF_VALS] = {0};
-
-	word_sizes(v, size);
 	v->basis = 0;
 	for (uint32_t i = 0; i < v->nword; i++) {
 		dpf_keys(v)[i] = random64(d) | 1;
 		if (!(v->varying >> i & 1))
-			v->basis += dpf_term(size[i], dpf_keys(v)[i], dpf_fixed(v)[i]);
+			v->basis += dpf_term(v, i, dpf_fixed(v)[i]);
 	}
 }
 
@@ -86,6 +70,9 @@ struct dpf_vec *dpf_vec_new(struct dpf *d, const struct dpf_canon *c)
 		dpf_free(&d->heap, r);
 		return NULL;
 	}
+	for (uint32_t i = 0, word = 0; i < c->nop; i++)
+		if (c->op[i].kind == DPF_OP_WORD)
+			v->wide |= (uint32_t)(c->op[i].size == 8) << word++;
 	memcpy(dpf_ops(v), c->op, c->nop * sizeof(c->op[0]));
 	memcpy(dpf_fixed(v), c->val, c->nword * sizeof(c->val[0]));
 	draw_keys(d, v);
@@ -101,12 +88,10 @@ void dpf_vec_free(struct dpf *d, struct dpf_vec *v)
 
 uint32_t dpf_vec_hash(const struct dpf_vec *v, const uint64_t *val)
 {
-	uint8_t size[DPF_VALS] = {0};
 	uint64_t h = 0;
 
-	word_sizes(v, size);
 	for (uint32_t i = 0; i < v->nword; i++)
-		h += dpf_term(size[i], dpf_keys(v)[i], val[i]);
+		h += dpf_term(v, i, val[i]);
 	return (uint32_t)(h >> 32);
 }
 
@@ -127,8 +112,8 @@ void dpf_vec_enter(struct dpf *d, struct dpf_vec *v)
 {
 	dpf_ref *r = &d->vecs;
 
-	while (*r && ((struct dpf_vec *)dpf_at(d, *r))->order >= v->order)
-		r = &((struct dpf_vec *)dpf_at(d, *r))->next;
+	while (*r && dpf_vec(d, *r)->order >= v->order)
+		r = &dpf_vec(d, *r)->next;
 	v->next = *r;
 	*r = dpf_ref_of(d, v);
 	d->nvec++;
@@ -139,23 +124,21 @@ void dpf_vec_leave(struct dpf *d, struct dpf_vec *v)
 	dpf_ref *r = &d->vecs;
 
 	while (*r != dpf_ref_of(d, v))
-		r = &((struct dpf_vec *)dpf_at(d, *r))->next;
+		r = &dpf_vec(d, *r)->next;
 	*r = v->next;
 	d->nvec--;
 }
 
 int dpf_vec_vary(struct dpf_vec *v, const uint64_t *val)
 {
-	uint8_t size[DPF_VALS] = {0};
 	int changed = 0;
 
-	word_sizes(v, size);
 	for (uint32_t i = 0; i < v->nword; i++) {
 		uint64_t fixed = dpf_fixed(v)[i];
 
 		if (v->varying >> i & 1 || val[i] == fixed)
 			continue;
-		v->basis -= dpf_term(size[i], dpf_keys(v)[i], fixed);
+		v->basis -= dpf_term(v, i, fixed);
 		v->varying |= 1u << i;
 		v->compiled = 0;
 		changed = 1;
@@ -201,8 +184,7 @@ static int choose_field(const struct dpf *d)
 	} field[FIELDS] = {{0}};
 	int best = -1;
 
-	for (dpf_ref r = d->vecs; r;) {
-		const struct dpf_vec *v = dpf_at(d, r);
+	for (const struct dpf_vec *v = dpf_vec(d, d->vecs); v; v = dpf_vec(d, v->next)) {
 		uint16_t value;
 
 		for (uint32_t i = 0; i < FIELDS; i++) {
@@ -212,7 +194,6 @@ static int choose_field(const struct dpf *d)
 				field[i].differs |= value != field[i].value;
 			field[i].value = value;
 		}
-		r = v->next;
 	}
 	for (uint32_t i = 0; i < FIELDS; i++)
 		if (field[i].differs && (best < 0 || field[i].votes > field[best].votes))
@@ -220,26 +201,26 @@ static int choose_field(const struct dpf *d)
 	return 2 * best;
 }
 
+uint32_t dpf_lane_of(const struct dpf *d, uint64_t value)
+{
+	uint32_t i = 0;
+
+	while (i < d->nlane && d->lane[i] != value)
+		i++;
+	return i;
+}
+
 static void choose_lanes(struct dpf *d)
 {
+	const struct dpf_vec *v = dpf_vec(d, d->vecs);
 	int off = choose_field(d);
+	uint16_t value;
 
 	d->nlane = 0;
 	d->select = (uint32_t)off;
-	for (dpf_ref r = off < 0 ? 0 : d->vecs; r && d->nlane < DPF_LANE_OTHER;) {
-		const struct dpf_vec *v = dpf_at(d, r);
-		uint32_t i = 0;
-		uint16_t value;
-
-		r = v->next;
-		if (!demands(v, d->select, &value))
-			continue;
-		while (i < d->nlane && d->lane[i] != value)
-			i++;
-		d->lane[i] = value;
-		if (i == d->nlane)
-			d->nlane++;
-	}
+	for (; off >= 0 && v && d->nlane < DPF_LANE_OTHER; v = dpf_vec(d, v->next))
+		if (demands(v, d->select, &value) && dpf_lane_of(d, value) == d->nlane)
+			d->lane[d->nlane++] = value;
 }
 
 static int in_lane(const struct dpf *d, const struct dpf_vec *v, uint32_t lane)
@@ -248,12 +229,7 @@ static int in_lane(const struct dpf *d, const struct dpf_vec *v, uint32_t lane)
 
 	if (!d->nlane || !demands(v, d->select, &value))
 		return 1;
-	if (lane < d->nlane)
-		return value == d->lane[lane];
-	for (uint32_t i = 0; i < d->nlane; i++)
-		if (value == d->lane[i])
-			return 0;
-	return 1;
+	return dpf_lane_of(d, value) == (lane < d->nlane ? lane : d->nlane);
 }
 
 static void link_lane(struct dpf *d, uint32_t lane)
@@ -261,20 +237,15 @@ static void link_lane(struct dpf *d, uint32_t lane)
 	dpf_ref *from = &d->go[lane];
 	struct dpf_vec *last = NULL;
 
-	for (dpf_ref r = d->vecs; r;) {
-		struct dpf_vec *v = dpf_at(d, r);
-
-		if (in_lane(d, v, lane)) {
-			*from = r;
-			if (last && last->order == v->order)
-				last->go_found[lane] = r;
-			v->go_found[lane] = DPF_END;
-			from = &v->go[lane];
-			last = v;
-		} else {
-			v->go[lane] = v->go_found[lane] = DPF_END;
-		}
-		r = v->next;
+	for (struct dpf_vec *v = dpf_vec(d, d->vecs); v; v = dpf_vec(d, v->next)) {
+		v->go[lane] = v->go_found[lane] = DPF_END;
+		if (!in_lane(d, v, lane))
+			continue;
+		*from = dpf_ref_of(d, v);
+		if (last && last->order == v->order)
+			last->go_found[lane] = *from;
+		from = &v->go[lane];
+		last = v;
 	}
 	*from = DPF_END;
 }
@@ -287,10 +258,11 @@ void dpf_relink(struct dpf *d)
 	for (uint32_t i = 0; i < DPF_LANES; i++)
 		link_lane(d, i);
 	d->nplain = d->ntied = 0;
-	for (dpf_ref r = d->vecs; r;) {
-		struct dpf_vec *v = dpf_at(d, r);
-		const struct dpf_vec *next = dpf_at(d, v->next);
-		uint8_t tied = v->order == before || (v->next && next->order == v->order);
+	for (struct dpf_vec *v = dpf_vec(d, d->vecs), *next; v; v = next) {
+		uint8_t tied;
+
+		next = dpf_vec(d, v->next);
+		tied = v->order == before || (next && next->order == v->order);
 
 		if (tied != v->tied || !v->compiled) {
 			v->tied = tied;
@@ -299,7 +271,6 @@ void dpf_relink(struct dpf *d)
 		d->nplain += !v->code;
 		d->ntied += tied;
 		before = v->order;
-		r = v->next;
 	}
 	dpf_compile_ends(d);
 }

@@ -64,7 +64,7 @@ static int check_reads(struct vc_work *w, uint32_t pc)
 /* Makes the calls of a function be followed again. */
 static void callers_dirty(struct vc_work *w, uint32_t callee)
 {
-	w->followed += w->p->ninsn / 16; /* looking at one is that much cheaper than following it */
+	w->followed += w->p->ninsn / 64; /* looking at one is that much cheaper than following it */
 	for (uint32_t pc = 0; pc < w->p->ninsn; pc++)
 		if (!(w->mark[pc] & VC_M_SECOND) && vc_is_local_call(&w->p->insn[pc]) &&
 		    vc_target(&w->p->insn[pc], pc) == callee && (w->mark[pc] & VC_M_REACHED))

@@ -14,12 +14,6 @@ static inline struct vc_val vc_known(uint8_t kind)
 	return (struct vc_val){.kind = kind};
 }
 
-/* What a register holds; r10 is the frame pointer. */
-static inline struct vc_val vc_reg(const struct vc_work *w, uint32_t reg)
-{
-	return reg < VC_NREG ? w->cur.reg[reg] : vc_known(VC_K_STACK);
-}
-
 /* Every byte of the stack that nobody wrote becomes a number: it reads as zero, or as what an unknown write left. */
 void vc_stack_bytes(struct vc_state *s);
 

@@ -219,7 +219,8 @@ int vc_flow_store(struct vc_work *w, uint32_t pc)
 
 /*
  * Atomic operations work on numbers only, on every memory that can be written. On the stack they count as an access that
- * is not through r10, and need bytes that were written before.
+ * is not through r10, and need bytes that were written before. On tables, which others see, they are aligned: to lock what
+ * lies across two lines of a cache takes the machine hundreds of times as long, and everybody else waits.
  */
 int vc_flow_atomic(struct vc_work *w, uint32_t pc)
 {
@@ -228,6 +229,8 @@ int vc_flow_atomic(struct vc_work *w, uint32_t pc)
 	struct vc_val v = vc_reg(w, vc_dst(i)), was; /* what is read is a number */
 	int r = check_access(w->p, v, i->off, size, true);
 
+	if (!r && v.kind >= VC_K_TABLE0 && !v.var && (uint32_t)(v.off + i->off) % size)
+		r = VC_TABLE_BOUNDS;
 	if (i->imm == VC_CMPXCHG)
 		operands |= VC_BIT(0);
 	for (uint32_t n = 0; n <= 10 && !r; n++) {

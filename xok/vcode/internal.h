@@ -130,6 +130,11 @@ struct vc_opcode {
 };
 extern const struct vc_opcode vc_opcodes[256];
 
+static inline bool vc_is_jump(const struct vc_insn *i)
+{
+	return vc_opcodes[i->op].off == VC_F_JMP || vc_opcodes[i->op].imm == VC_F_JMP;
+}
+
 /* The helper with that number, or NULL when there is none or programs of this kind may not call it. */
 const struct vc_helper *vc_helper_find(const struct vc_kind *k, int32_t number);
 
@@ -215,6 +220,12 @@ struct vc_work {
 	void *jit;	   /* the code generator's, vc_jit_scratch bytes */
 	uint32_t jit_for;  /* the processor it holds something for, plus one */
 };
+
+/* What a register holds; r10 is the frame pointer. */
+static inline struct vc_val vc_reg(const struct vc_work *w, uint32_t reg)
+{
+	return reg < VC_NREG ? w->cur.reg[reg] : (struct vc_val){.kind = VC_K_STACK};
+}
 
 /* Working memory of the code generator for a program of ninsn instructions; a multiple of 8. */
 size_t vc_jit_scratch(uint32_t ninsn);

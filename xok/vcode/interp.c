@@ -142,6 +142,8 @@ static int atomic(struct vm *vm, const struct vc_insn *i)
 
 	if (!at)
 		return reason;
+	if (vm->tag[base] >= TAG_TABLE && off % size)
+		return VC_TABLE_BOUNDS;
 	if (vm->tag[s] || (i->imm == VC_CMPXCHG && vm->tag[0]))
 		return VC_POINTER_LEAK;
 	was = read_bytes(at, size);

@@ -89,8 +89,7 @@ static bool pass(struct jit *j)
 	jit_epilogue(j);
 	if (!jit_flush(&j->b))
 		return false;
-	jit_entries(j);
-	return jit_flush(&j->b) && jit_stubs(j);
+	return jit_entries(j) && jit_stubs(j);
 }
 
 /*

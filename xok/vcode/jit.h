@@ -54,10 +54,12 @@ enum jit_stub {
 
 enum jit_flag {
 	JIT_LIVE = 1,
-	JIT_VAR = 2,	    /* the pointer's offset is not known */
-	JIT_VALUE = 4,	    /* a load from the stack that gives `off` whatever is there */
-	JIT_NEAR = 8,	    /* its jump forward fits into two octets */
-	JIT_STUBS_NEAR = 16 /* and so do those to its stubs */
+	JIT_VAR = 2,	     /* the pointer's offset is not known */
+	JIT_VALUE = 4,	     /* a load from the stack that gives `off` whatever is there */
+	JIT_NEAR = 8,	     /* its jump forward fits into two octets */
+	JIT_STUBS_NEAR = 16, /* and so do those to its stubs */
+	JIT_CALLED = 32,     /* first of a function: an instruction that can be reached calls it */
+	JIT_CALLS = 64	     /* and this one: it calls others */
 };
 
 /* One for each instruction. */
@@ -69,7 +71,10 @@ struct jit_fact {
 	uint8_t kind; /* enum vc_known of that pointer; of the left side of a comparison */
 	uint8_t flags;
 	uint8_t stubs; /* a bit for each enum jit_stub */
-	uint8_t clear; /* first of a function: 8-byte words of stack below r10 to clear */
+	/* of the first of a function */
+	uint8_t clear;	 /* 8-byte words of stack below r10 to clear */
+	uint16_t length; /* how many slots the function has */
+	uint16_t writes; /* registers r0 to r9 that it writes */
 };
 
 /* A range of displacements from a register that is known to lie inside its region. */
@@ -153,7 +158,7 @@ void jit_helper_call(struct jit *j);
 void jit_local_call(struct jit *j);
 void jit_exit(struct jit *j);
 void jit_function_start(struct jit *j);
-void jit_entries(struct jit *j);
+bool jit_entries(struct jit *j);
 void jit_epilogue(struct jit *j);
 bool jit_stubs(struct jit *j);
 /* Jumps to a stub of this instruction. */

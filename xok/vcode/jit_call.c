@@ -45,16 +45,6 @@ void jit_spend(struct jit *j, uint32_t cost)
 	change_budget(j, A_SUB, (int32_t)cost);
 }
 
-/* How many slots the function at pc has. */
-static uint32_t function_length(const struct jit *j, uint32_t pc)
-{
-	uint32_t end = pc + 1;
-
-	while (end < j->p->ninsn && !(j->w->mark[end] & VC_M_FUNCTION))
-		end++;
-	return end - pc;
-}
-
 /* What this instruction takes from the budget, if it is one that does. */
 static uint32_t cost_of(const struct jit *j, uint32_t pc)
 {
@@ -63,8 +53,7 @@ static uint32_t cost_of(const struct jit *j, uint32_t pc)
 
 	if (i->op != VC_OP_CALL)
 		return (uint32_t)(pc - t + 1);
-	return vc_src(i) == VC_SRC_LOCAL ? function_length(j, (uint32_t)t)
-					 : vc_helpers[i->imm].cost;
+	return vc_src(i) == VC_SRC_LOCAL ? j->fact[t].length : vc_helpers[i->imm].cost;
 }
 
 #define STUB_SIZE 10u	/* at most, but for the budget's */
@@ -203,23 +192,14 @@ void jit_epilogue(struct jit *j)
 	epilogue(j);
 }
 
-/* Those of r6 to r9 that the function at pc writes: they are its caller's. */
-static uint32_t written(const struct jit *j, uint32_t pc)
+/* Those of r6 to r9 that a function writes: they are its caller's. */
+static uint32_t written(const struct jit *j, uint32_t fn)
 {
 	uint32_t set = 0;
 
-	for (uint32_t end = pc + function_length(j, pc); pc < end; pc++) {
-		const struct vc_insn *i = &j->p->insn[pc];
-		const struct vc_opcode *o = &vc_opcodes[i->op];
-		bool atomic = vc_is_atomic(i->op);
-		uint32_t reg = atomic ? vc_src(i) : vc_dst(i);
-
-		if (!(j->fact[pc].flags & JIT_LIVE) ||
-		    (!atomic && o->dst != VC_F_WR && o->dst != VC_F_RW))
-			continue;
-		if (reg >= 6 && reg <= 9)
-			set |= 1u << j->reg[reg];
-	}
+	for (uint32_t r = 6; r <= 9; r++)
+		if (j->fact[fn].writes >> r & 1)
+			set |= 1u << j->reg[r];
 	return set;
 }
 
@@ -261,7 +241,7 @@ void jit_function_start(struct jit *j)
 		clear_frame(j, f->clear);
 }
 
-void jit_entries(struct jit *j)
+bool jit_entries(struct jit *j)
 {
 	for (uint32_t e = 0; e < j->p->nentry; e++) {
 		struct jit_fact *f = &j->fact[j->p->entry[e]];
@@ -274,7 +254,10 @@ void jit_entries(struct jit *j)
 		jit_octet(&j->b, 0xe8);
 		jit_imm32(&j->b, f->fn - (jit_here(&j->b) + 4));
 		jit_jump_to(&j->b, CC_ALWAYS, j->epilogue, false);
+		if (!jit_flush(&j->b))
+			return false;
 	}
+	return true;
 }
 
 void jit_exit(struct jit *j)
@@ -304,7 +287,7 @@ void jit_local_call(struct jit *j)
 	uint32_t t = (uint32_t)vc_target(&j->p->insn[j->pc], j->pc);
 	bool frame = j->home[H_FRAME] != NONE;
 
-	jit_spend(j, function_length(j, t));
+	jit_spend(j, j->fact[t].length);
 	jit_leave(j, CC_S, STUB_BUDGET);
 	if (frame)
 		jit_arith_imm(&j->b, A_ADD, O_W, j->home[H_FRAME], (int32_t)VC_STACK);

@@ -325,6 +325,19 @@ static void exchange(struct jit *j, uint32_t w, uint32_t lock, int s, struct jit
 	jit_mov(b, w, s, T1);
 }
 
+/* Leaves unless the place in a table, which is not known, is a multiple of size. */
+static struct jit_mem check_aligned(struct jit *j, struct jit_mem m, uint32_t size)
+{
+	if (m.disp) {
+		jit_lea(&j->b, O_W, T0, (struct jit_mem){m.index, NONE, m.disp});
+		m = (struct jit_mem){m.base, T0, 0};
+	}
+	jit_rr(&j->b, 0xf7, 0, m.index);
+	jit_imm32(&j->b, size - 1);
+	jit_leave(j, CC_NE, STUB_TABLE);
+	return m;
+}
+
 void jit_atomic(struct jit *j)
 {
 	const struct vc_insn *i = &j->p->insn[j->pc];
@@ -334,6 +347,8 @@ void jit_atomic(struct jit *j)
 	int rs = j->reg[s];
 	struct jit_mem m = operand(j, vc_dst(i));
 
+	if (lock && jit_fact(j)->flags & JIT_VAR)
+		m = check_aligned(j, m, vc_size(i->op));
 	if (i->imm == VC_CMPXCHG) {
 		jit_rm(&j->b, 0xb1 | O_0F | lock | w, rs, m);
 		if (!w)

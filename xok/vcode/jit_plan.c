@@ -24,6 +24,7 @@ struct plan {
 	int32_t low;  /* the lowest stack offset that is read at a known place */
 	bool unknown; /* the verifier takes all of the stack for written from some place on */
 	bool calls;
+	uint32_t writes; /* registers */
 };
 
 #define WEIGHT_LOOP 16u
@@ -57,20 +58,18 @@ struct jit_mem jit_home_memory(const struct jit *j, enum jit_home h)
 
 bool jit_is_top(const struct jit *j, uint32_t fn)
 {
-	return j->w->depth[fn] == 1;
+	return !(j->fact[fn].flags & JIT_CALLED);
 }
 
 /* ---- facts ---- */
-
-static struct vc_val value_of(const struct vc_work *w, uint32_t reg)
-{
-	return reg < VC_NREG ? w->cur.reg[reg] : (struct vc_val){.kind = VC_K_STACK};
-}
 
 static void read_low(struct plan *s, struct vc_val v, int32_t disp)
 {
 	int32_t at = v.var ? -(int32_t)VC_STACK : v.off + disp;
 
+	/* A helper's argument may point anywhere; what is not in the frame it does not get. */
+	if (at < -(int32_t)VC_STACK)
+		at = -(int32_t)VC_STACK;
 	if (at < s->low)
 		s->low = at;
 }
@@ -132,8 +131,9 @@ static void note_helper(struct jit *j, struct plan *s, uint32_t pc)
 	}
 }
 
-static void note_call(struct jit *j, struct plan *s)
+static void note_call(struct jit *j, struct plan *s, uint32_t callee)
 {
+	j->fact[callee].flags |= JIT_CALLED;
 	j->locals = true;
 	s->calls = true;
 	for (uint32_t n = 1; n <= 5; n++) {
@@ -142,11 +142,6 @@ static void note_call(struct jit *j, struct plan *s)
 		s->unknown = true;
 		s->low = -(int32_t)VC_STACK;
 	}
-}
-
-static bool is_jump(const struct vc_insn *i)
-{
-	return vc_opcodes[i->op].off == VC_F_JMP || vc_opcodes[i->op].imm == VC_F_JMP;
 }
 
 /* Is what r2 holds at the start read? It is not where the first instructions write it. */
@@ -188,36 +183,44 @@ static void note(struct jit *j, struct plan *s, uint32_t pc)
 {
 	const struct vc_insn *i = &j->p->insn[pc];
 	const struct vc_opcode *o = &vc_opcodes[i->op];
-	uint32_t cls = VC_CLASS(i->op);
+	uint32_t cls = VC_CLASS(i->op), writes = 0;
 
+	if (vc_is_atomic(i->op))
+		writes = 1u << vc_src(i);
+	else if (o->dst == VC_F_WR || o->dst == VC_F_RW)
+		writes = 1u << vc_dst(i);
+	s->writes |= writes;
 	if (o->dst == VC_F_RD || o->dst == VC_F_WR || o->dst == VC_F_RW)
 		s->uses |= 1u << vc_dst(i);
 	if (o->src == VC_F_RD || vc_is_atomic(i->op))
 		s->uses |= 1u << vc_src(i);
 	j->r1 |= reads_r1(j, i);
-	if (!s->write_r1 &&
-	    (vc_is_atomic(i->op) || ((o->dst == VC_F_WR || o->dst == VC_F_RW) && vc_dst(i) == 1)))
+	if (!s->write_r1 && (writes >> 1 & 1))
 		s->write_r1 = pc + 1;
-	s->back |= i->op == VC_OP_CALL || (is_jump(i) && vc_target(i, pc) <= pc);
+	s->back |= i->op == VC_OP_CALL || (vc_is_jump(i) && vc_target(i, pc) <= pc);
 	if (i->op == VC_OP_CALL) {
 		if (vc_src(i) == VC_SRC_HELPER)
 			note_helper(j, s, pc);
 		else
-			note_call(j, s);
+			note_call(j, s, (uint32_t)vc_target(i, pc));
 	} else if (cls == VC_LDX) {
-		note_access(j, s, value_of(j->w, vc_src(i)), pc);
+		note_access(j, s, vc_reg(j->w, vc_src(i)), pc);
 	} else if (cls == VC_ST || cls == VC_STX) {
-		note_access(j, s, value_of(j->w, vc_dst(i)), pc);
+		note_access(j, s, vc_reg(j->w, vc_dst(i)), pc);
 	} else if (cls == VC_JMP) {
-		j->fact[pc].kind = value_of(j->w, vc_dst(i)).kind;
+		j->fact[pc].kind = vc_reg(j->w, vc_dst(i)).kind;
 	}
 }
 
-/* A frame is cleared from the lowest place that may be read before it is written. `stub` says for now whether the function calls. */
-static void end_function(struct jit *j, const struct plan *s)
+/* A frame is cleared from the lowest place that may be read before it is written. */
+static void end_function(struct jit *j, const struct plan *s, uint32_t end)
 {
-	j->fact[s->fn].clear = (uint8_t)(s->unknown ? (uint32_t)(7 - s->low) / 8 : 0);
-	j->fact[s->fn].stub = s->calls;
+	struct jit_fact *f = &j->fact[s->fn];
+
+	f->clear = (uint8_t)(s->unknown ? (uint32_t)(7 - s->low) / 8 : 0);
+	f->length = (uint16_t)(end - s->fn);
+	f->writes = (uint16_t)s->writes;
+	f->flags |= s->calls ? JIT_CALLS : 0;
 }
 
 static void gather(struct jit *j, struct plan *s)
@@ -228,20 +231,21 @@ static void gather(struct jit *j, struct plan *s)
 	for (uint32_t pc = 0; pc < n; pc++) {
 		if (j->w->mark[pc] & VC_M_FUNCTION) {
 			if (pc)
-				end_function(j, s);
+				end_function(j, s, pc);
 			s->fn = pc;
 			s->low = 0;
+			s->writes = 0;
 			s->unknown = s->calls = false;
 		}
 		if (!vc_replay(j->w, pc))
 			continue;
-		j->fact[pc].flags = JIT_LIVE;
+		j->fact[pc].flags |= JIT_LIVE;
 		note(j, s, pc);
 	}
-	end_function(j, s);
+	end_function(j, s, n);
 	/* Whoever has a caller's stack can reach every frame below. */
 	for (uint32_t pc = 0; pc < n && j->outer; pc++)
-		if ((j->w->mark[pc] & VC_M_FUNCTION) && j->fact[pc].stub)
+		if (j->fact[pc].flags & JIT_CALLS)
 			j->fact[pc].clear = VC_STACK / 8;
 }
 
@@ -283,7 +287,7 @@ static void weigh(struct jit *j, uint32_t *weight, uint32_t pc, uint32_t by)
 		weight[H_BUDGET] += by;
 		for (uint32_t n = 0; n < 5 && vc_src(i) == VC_SRC_HELPER; n++)
 			weigh_kind(j, weight, pc, (uint32_t)f->off >> 5 * n & 31, by);
-	} else if (is_jump(i) && vc_target(i, pc) <= pc) {
+	} else if (vc_is_jump(i) && vc_target(i, pc) <= pc) {
 		weight[H_BUDGET] += by;
 	}
 	if ((o->src == VC_F_RD && vc_src(i) == 10) || (o->dst == VC_F_RD && vc_dst(i) == 10))
@@ -302,7 +306,7 @@ static void weigh_all(struct jit *j, uint32_t *weight)
 			weigh_frame(j, weight, pc, 1);
 		if (!(j->fact[pc].flags & JIT_LIVE))
 			continue;
-		if (is_jump(i) && vc_target(i, pc) <= pc && vc_target(i, pc) < loop)
+		if (vc_is_jump(i) && vc_target(i, pc) <= pc && vc_target(i, pc) < loop)
 			loop = vc_target(i, pc);
 		weigh(j, weight, pc, loop <= pc ? WEIGHT_LOOP : 1);
 	}
@@ -321,8 +325,8 @@ static void pool_fill(struct jit *j, struct pool *pool, uint32_t uses)
 	pool->n = pool->next = 0;
 	if (!j->helpers) {
 		for (uint32_t r = 5; r >= 1; r--)
-			/* EXIT writes rdx, and where functions are called goes on after it. */
-			if (!(uses >> r & 1) && !(r == 2 && j->locals))
+			/* Not rdx: it gets the second word of the result while homes are still in use. */
+			if (!(uses >> r & 1) && r != 2)
 				pool->reg[pool->n++] = j->reg[r];
 	}
 	memcpy(&pool->reg[pool->n], preserved, sizeof(preserved));
@@ -374,6 +378,8 @@ static void give_registers(struct jit *j, struct plan *s)
 	j->taken = (uint16_t)(1u << RAX | 1u << RSP | 1u << j->run);
 	if (j->helpers)
 		j->saved |= 1u << RBP;
+	/* A local call counts as a reader of r1; when nobody else is one, the callee is not either. */
+	j->r1 = j->r1 && (s->uses >> 1 & 1);
 	/* An argument that serves only as the base of known places needs no register. */
 	if (!j->r1 && !s->write_r1)
 		s->uses &= ~2u;

@@ -31,11 +31,6 @@ int64_t vc_target(const struct vc_insn *i, uint32_t pc)
 	return (int64_t)pc + 1 + (far ? i->imm : i->off);
 }
 
-static bool is_jump(const struct vc_insn *i)
-{
-	return vc_opcodes[i->op].off == VC_F_JMP || vc_opcodes[i->op].imm == VC_F_JMP;
-}
-
 static bool atomic_op_ok(int32_t imm)
 {
 	switch (imm) {
@@ -214,7 +209,7 @@ static int check_jumps(struct vc_work *w)
 
 		if (w->mark[pc] & VC_M_SECOND)
 			continue;
-		if (is_jump(i)) {
+		if (vc_is_jump(i)) {
 			int64_t t = vc_target(i, pc);
 			int r = check_target(w, pc, t);
 

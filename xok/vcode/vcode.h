@@ -22,6 +22,8 @@
  * jump from pc back to t costs pc - t + 1, a local call the callee's length, a helper its cost; when the budget does not cover
  * it the run stops. So the instructions executed never exceed budget + length.
  *
+ * Atomic operations are that for whoever shares a table; there their offset is a multiple of their size.
+ *
  * Pointers into one memory compare by their signed offsets; with the constant 0 only by == and !=, and are never equal to it.
  *
  * The stack. Frames are entered zeroed (a code generator clears no more than can be read unwritten). A callee's frame lies above its
@@ -129,8 +131,8 @@ struct vc_prog {
 	const struct vc_insn *insn;
 	uint32_t ninsn;
 	const uint8_t *rodata;
-	uint32_t rodata_len;
-	uint32_t data_len; /* private, zeroed memory given to each run */
+	uint32_t rodata_len; /* at most 2^31 - 1, like all lengths here */
+	uint32_t data_len;   /* private, zeroed memory given to each run */
 	uint32_t entry[VC_ENTRIES_MAX];
 	uint32_t nentry;
 	uint32_t

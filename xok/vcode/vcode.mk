@@ -38,7 +38,7 @@ TIDY_INC += -DPROGRAMS='""'
 $(B)/san/xok/vcode/test/test_programs.o: EXTRA_CFLAGS := -DPROGRAMS='"$(B)/bpf/"'
 
 # Generated code against the interpreter. Without sanitizers: what they would see, the pages beside each region show.
-JIT_TEST := $(addprefix xok/vcode/test/,asm.c harness.c generate.c jit_lab.c jit_generate.c)
+JIT_TEST := $(addprefix xok/vcode/test/,asm.c harness.c generate.c jit_lab.c jit_generate.c jit_evolve.c)
 JIT_TESTS := $(addprefix $(B)/test/test_vcode_,jit jit_random)
 
 $(JIT_TESTS): $(B)/test/test_vcode_%: $(patsubst %.c,$(B)/host/%.o,$(VCODE_UNDER_TEST) $(JIT_TEST)) $(B)/host/xok/vcode/test/test_%.o

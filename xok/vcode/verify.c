@@ -59,7 +59,7 @@ static int refuse_outright(const struct vc_prog *p, int reason, struct vc_report
 	return vc_refuse(&w, reason, 0, 0);
 }
 
-/* What stands beside the instructions: entries, the promise to the dispatcher, tables. 0 or the reason. */
+/* What stands beside the instructions: entries, the promise to the dispatcher, memory. 0 or the reason. */
 static int check_frame(const struct vc_prog *p)
 {
 	if (p->nentry == 0 || p->nentry > VC_ENTRIES_MAX)
@@ -67,6 +67,9 @@ static int check_frame(const struct vc_prog *p)
 	/* No window would ever be that long. */
 	if (p->kind->max_window && p->min_window > p->kind->max_window)
 		return VC_WINDOW_BOUNDS;
+	/* Generated code compares with lengths as signed 32-bit constants. */
+	if (p->rodata_len > INT32_MAX || p->data_len > INT32_MAX)
+		return VC_DATA_BOUNDS;
 	if (p->ntable > VC_TABLES_MAX)
 		return VC_BAD_TABLE;
 	for (uint32_t n = 0; n < p->ntable; n++)

@@ -433,13 +433,162 @@ static void test_size(void **unused)
 	assert_int_equal(r.reason, VC_FINE);
 }
 
+/* ---- what hostile programs tried ---- */
+
+/* What an argument far outside the frame says of the frame must not keep it from being cleared. */
+static void test_stack_is_cleared(void **unused)
+{
+	(void)unused;
+	lab_open();
+	for (int32_t far = -520; far > -4200; far -= 8) {
+		struct lab_case c;
+
+		n = 0;
+		emit(0x61, 7, 1, 8, 0);
+		emit(0x15, 7, 0, 7, 12345);
+		emit(0xbf, 1, 10, 0, 0);
+		emit(0x07, 1, 0, 0, -8);
+		emit(0xb7, 2, 0, 0, 8);
+		emit(0xb7, 3, 0, 0, 1);
+		emit(0x85, 0, 0, 0, H_FILL);
+		emit(0x79, 0, 10, -400, 0);
+		emit(0x95, 0, 0, 0, 0);
+		emit(0xbf, 1, 10, 0, 0);
+		emit(0x07, 1, 0, 0, far);
+		emit(0xb7, 2, 0, 0, 0);
+		emit(0x85, 0, 0, 0, H_SUM);
+		emit(0x95, 0, 0, 0, 0);
+		c = raw_case();
+		c.kind = &test_kind;
+		c.fill = 0x77;
+		assert_int_equal(run(c).r0, 0);
+	}
+}
+
+/* An entry that only dead code calls, and that is stopped. */
+static void test_dead_caller(void **unused)
+{
+	struct lab_case c;
+
+	(void)unused;
+	lab_open();
+	n = 0;
+	emit(0xb7, 0, 0, 0, 0);
+	emit(0x95, 0, 0, 0, 0);
+	emit(0x85, 0, 1, 0, 1);
+	emit(0x95, 0, 0, 0, 0);
+	emit(0xbf, 3, 10, 0, 0);
+	emit(0x57, 2, 0, 0, 7);
+	emit(0x1f, 3, 2, 0, 0);
+	emit(0x7b, 3, 2, -8, 0);
+	emit(0xbf, 6, 1, 0, 0);
+	emit(0x0f, 6, 2, 0, 0);
+	emit(0x79, 0, 6, 16, 0);
+	emit(0x95, 0, 0, 0, 0);
+	c = raw_case();
+	c.entry[0] = 4;
+	c.nentry = 1;
+	for (c.window_len = 0; c.window_len < 40; c.window_len++)
+		run(c);
+}
+
+/* Without r2 its register is free; but the result's second word goes there while the budget is still in its own. */
+static void test_budget_without_r2(void **unused)
+{
+	(void)unused;
+	lab_open();
+	for (uint32_t used = 0; used < 8; used++) {
+		struct lab_case c;
+
+		n = 0;
+		for (uint32_t k = 0; k < 3; k++)
+			if (used >> k & 1)
+				emit(0xb7, 3 + k, 0, 0, 1);
+		emit(0xb7, 6, 0, 0, 9);
+		emit(0x07, 6, 0, 0, -1);
+		emit(0x55, 6, 0, -2, 0);
+		emit(0xb7, 0, 0, 0, 0);
+		emit(0x95, 0, 0, 0, 0);
+		c = raw_case();
+		c.kind = &test_kind;
+		for (c.budget = 0; c.budget < 40; c.budget++)
+			run(c);
+	}
+}
+
+/* r1 is an argument of every local call, but here nobody reads it: its register is the frame's, or the budget's. */
+static void test_call_without_r1(void **unused)
+{
+	(void)unused;
+	lab_open();
+	for (uint32_t used = 0; used < 16; used++) {
+		n = 0;
+		for (uint32_t k = 0; k < 4; k++)
+			if (used >> k & 1)
+				emit(0xb7, 2 + k, 0, 0, 1);
+		emit(0x7a, 10, 0, -8, 5);
+		emit(0x85, 0, 1, 0, 3);
+		emit(0x79, 6, 10, -8, 0);
+		emit(0x0f, 0, 6, 0, 0);
+		emit(0x95, 0, 0, 0, 0);
+		emit(0x7a, 10, 0, -8, 7);
+		emit(0x79, 0, 10, -8, 0);
+		emit(0x95, 0, 0, 0, 0);
+		assert_int_equal(run(raw_case()).r0, 12);
+	}
+}
+
+/* As many entries as there may be, each called as well, and with as much to set up as there can be. */
+static void test_entries(void **unused)
+{
+	static const struct region *g;
+	struct lab_case c;
+
+	(void)unused;
+	lab_open();
+	n = 0;
+	emit(0xbf, 6, 1, 0, 0);
+	for (uint32_t e = 0; e < VC_ENTRIES_MAX; e++) {
+		emit(0xbf, 1, 6, 0, 0);
+		emit(0x85, 0, 1, 0, 0);
+	}
+	emit(0x95, 0, 0, 0, 0);
+	c = raw_case();
+	for (uint32_t e = 0; e < VC_ENTRIES_MAX; e++) {
+		c.entry[c.nentry++] = n;
+		insn[2 + 2 * e].imm = (int32_t)(n - (2 + 2 * e) - 1);
+		emit(0x61, 7, 1, 8, 0);
+		emit(0x57, 7, 0, 0, 7);
+		for (uint32_t k = 0; k < 24; k++) {
+			g = &regions[k % (sizeof(regions) / sizeof(regions[0]))];
+			pointer(g, 3, 7);
+			emit(k < 6 ? 0x71 : k < 12 ? 0x69 : k < 18 ? 0x61 : 0x79, 0, 3, 0, 0);
+		}
+		emit(0x7b, 10, 0, -8, 0);
+		emit(0x95, 0, 0, 0, 0);
+	}
+	c.kind = &test_kind;
+	c.insn = insn;
+	c.ninsn = n;
+	assert_true(run(c).accepted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_size),	cmocka_unit_test(test_arithmetic),
-		cmocka_unit_test(test_jumps),	cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_atomics), cmocka_unit_test(test_exchange),
-		cmocka_unit_test(test_budgets), cmocka_unit_test(test_distances),
+		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_arithmetic),
+		cmocka_unit_test(test_jumps),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_atomics),
+		cmocka_unit_test(test_exchange),
+		cmocka_unit_test(test_budgets),
+		cmocka_unit_test(test_distances),
+		cmocka_unit_test(test_stack_is_cleared),
+		cmocka_unit_test(test_dead_caller),
+		cmocka_unit_test(test_budget_without_r2),
+		cmocka_unit_test(test_call_without_r1),
+		cmocka_unit_test(test_entries),
 	};
 
 	return cmocka_run_group_tests_name("vcode: generated code", tests, NULL, NULL);

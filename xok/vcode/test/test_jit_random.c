@@ -3,6 +3,7 @@
  * test_jit_random.c - random verified programs: generated code against the interpreter. VCODE_RANDOM says how many (accepted ones are
  * counted), VCODE_SEED which case is the first; a case that fails is run again alone with VCODE_SEED=case VCODE_RANDOM=1.
  */
+#include "xok/vcode/test/jit_evolve.h"
 #include "xok/vcode/test/jit_generate.h"
 #include "xok/vcode/test/jit_lab.h"
 
@@ -98,9 +99,61 @@ static void test_random(void **unused)
 	print_message("\n");
 }
 
+/* One of the many programs on the way from nothing to something. */
+static struct lab_result try_evolved(struct evolve *g, uint64_t name)
+{
+	struct lab_case c = {
+		.kind = g->kind,
+		.insn = g->insn,
+		.ninsn = g->n,
+		.nentry = g->nentry,
+		.window_len = evolve_pick(g, 100) + (g->kind == &raw_kind ? 0 : T_MIN_WINDOW),
+		.budget = evolve_pick(g, evolve_pick(g, 2) ? 200 : 5000),
+		.cpu = evolve_pick(g, 2) ? lab_cpu() : 0,
+		.low = evolve_pick(g, 2),
+		.fill = evolve_pick(g, UINT32_MAX),
+		.name = name,
+	};
+
+	memcpy(c.entry, g->entry, sizeof(c.entry));
+	return lab_try(&c);
+}
+
+/* A tenth as many as above, since each took a lot of verifying. */
+static void test_evolved(void **unused)
+{
+	uint64_t wanted = number_of("VCODE_RANDOM", 500000) / 10, ran = 0, whole = 0;
+	uint64_t name = number_of("VCODE_SEED", 0);
+	static struct evolve g;
+
+	(void)unused;
+	lab_open();
+	for (; ran < wanted; name++) {
+		evolve_start(&g, name);
+		for (uint32_t step = 0; step < 1000; step++) {
+			struct lab_result r;
+
+			evolve_step(&g);
+			if (step % 16)
+				continue;
+			r = try_evolved(&g, name);
+			if (!r.accepted)
+				fail_msg("case %llu: %s", (unsigned long long)name, r.why);
+			ran++;
+			whole += r.reason == VC_FINE;
+		}
+	}
+	print_message("%llu runs, %llu to the end\n", (unsigned long long)ran,
+		      (unsigned long long)whole);
+	assert_true(whole > ran / 4);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_random)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_evolved),
+	};
 
 	return cmocka_run_group_tests_name("vcode: random programs, compiled", tests, NULL, NULL);
 }

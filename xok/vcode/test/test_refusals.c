@@ -132,6 +132,22 @@ static void test_entries(void **state)
 	bench_close(&b);
 }
 
+static void test_lengths(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_insns(&b, nothing, 2);
+	b.prog.rodata_len = b.prog.data_len = INT32_MAX;
+	assert_int_equal(bench_verify(&b), 0);
+	b.prog.rodata_len++;
+	assert_int_equal(bench_verify(&b), VC_DATA_BOUNDS);
+	b.prog.rodata_len--;
+	b.prog.data_len++;
+	assert_int_equal(bench_verify(&b), VC_DATA_BOUNDS);
+	bench_close(&b);
+}
+
 static void test_tables(void **state)
 {
 	struct bench b;
@@ -199,7 +215,7 @@ static void test_scratch(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[NVERDICT + 7];
+	static struct CMUnitTest tests[NVERDICT + 8];
 
 	for (size_t n = 0; n < NVERDICT; n++)
 		tests[n] = (struct CMUnitTest){.name = verdicts[n].name,
@@ -212,5 +228,6 @@ int main(void)
 	tests[NVERDICT + 4] = (struct CMUnitTest)cmocka_unit_test(test_foreign_kind);
 	tests[NVERDICT + 5] = (struct CMUnitTest)cmocka_unit_test(test_no_tables);
 	tests[NVERDICT + 6] = (struct CMUnitTest)cmocka_unit_test(test_too_complex);
+	tests[NVERDICT + 7] = (struct CMUnitTest)cmocka_unit_test(test_lengths);
 	return cmocka_run_group_tests_name("vcode: verdicts", tests, NULL, NULL);
 }
