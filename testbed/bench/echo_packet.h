@@ -63,11 +63,13 @@ static inline bool sound_udp(const uint8_t *p, uint32_t len)
 
 	if (get16(p + UDP + 6) == 0)
 		return true;
-	if (len == FRAME_LEN - UDP) {
+	/* Of a datagram that fills the shortest frame, or more, so much needs no loop. */
+	if (len >= FRAME_LEN - UDP) {
 #pragma GCC unroll 6
-		for (uint32_t j = 0; j < 24; j += 4)
-			sum += get32(p + UDP + j);
-		return fold(sum + get16(p + UDP + 24)) == 0xffff;
+		for (; i < 24; i += 4)
+			sum += get32(p + UDP + i);
+		sum += get16(p + UDP + i);
+		i += 2;
 	}
 	for (; i + 2 <= len; i += 2)
 		sum += get16(p + UDP + i);

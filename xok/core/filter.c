@@ -8,16 +8,10 @@
  */
 #include "kernel.h"
 
-#define INDEX_BITS 11u
 #define GENERATIONS (1u << 20) /* ids stay below 2^31 */
 
-_Static_assert(XOK_NFILTER == 1u << INDEX_BITS, "the index fits its bits");
+_Static_assert(XOK_NFILTER == 1u << FILTER_INDEX_BITS, "the index fits its bits");
 _Static_assert(XOK_NFILTER < UINT16_MAX, "demux.bind holds index + 1");
-
-uint32_t filter_id(const struct xok *x, uint32_t index)
-{
-	return x->filter[index].gen << INDEX_BITS | index;
-}
 
 /* The index of the filter an id names. */
 int filter_find(const struct xok *x, uint32_t id, uint32_t *index)
@@ -27,7 +21,8 @@ int filter_find(const struct xok *x, uint32_t id, uint32_t *index)
 	*index = i;
 	if (x->filter[i].nports && filter_id(x, i) == id)
 		return XOK_OK;
-	return id >> INDEX_BITS && id >> INDEX_BITS <= x->filter[i].gen ? XOK_ESTALE : XOK_ENOENT;
+	return id >> FILTER_INDEX_BITS && id >> FILTER_INDEX_BITS <= x->filter[i].gen ? XOK_ESTALE
+										      : XOK_ENOENT;
 }
 
 /* The environment's filters together cost one frame of its quota. */
@@ -103,7 +98,7 @@ static bool too_full(const struct demux *d, const struct xok_env *e)
 	struct dpf_stats s;
 
 	dpf_stats(d->dpf, &s);
-	return e->info->parent && s.bytes_used > s.bytes_total / 4 * 3;
+	return e->info->parent && s.bytes_used > s.bytes_total - s.bytes_total / XOK_ROOT_PART;
 }
 
 /*

@@ -2,12 +2,43 @@
 /* frame.c - the frame table: one type a frame, references, charges, and giving back. */
 #include "kernel.h"
 
-/* Free frames are linked through `owner`, which names nobody while a frame is free. */
+/*
+ * Free frames are linked through `owner`, which names nobody while a frame is free, and back
+ * through the name in its access list, which lets nobody in: so each can be taken out of the list,
+ * wherever it stands.
+ */
+static uint32_t back(const struct xok *x, uint32_t frame)
+{
+	uint32_t before;
+
+	memcpy(&before, x->frame[frame].acl[0].name, sizeof(before));
+	return before;
+}
+
+static void set_back(struct xok *x, uint32_t frame, uint32_t before)
+{
+	if (frame)
+		memcpy(x->frame[frame].acl[0].name, &before, sizeof(before));
+}
+
 static void push_free(struct xok *x, uint32_t frame)
 {
 	x->frame[frame] = (struct xok_frame_info){.type = XOK_FRAME_FREE, .owner = x->frame_list};
+	set_back(x, x->frame_list, frame);
 	x->frame_list = frame;
 	x->info->frames_free++;
+}
+
+/* Makes a free frame e's. */
+static void take(struct xok *x, struct xok_env *e, uint8_t type, uint32_t frame)
+{
+	uint32_t before = back(x, frame), next = x->frame[frame].owner;
+
+	*(before ? &x->frame[before].owner : &x->frame_list) = next;
+	set_back(x, next, before);
+	x->frame[frame] = (struct xok_frame_info){.type = type, .owner = e->info->id};
+	x->info->frames_free--;
+	e->info->frames++;
 }
 
 void xok_frame_release(struct xok *x, uint32_t frame)
@@ -35,12 +66,8 @@ int frame_room(const struct xok *x, const struct xok_env *e, uint32_t n)
 uint32_t frame_take(struct xok *x, struct xok_env *e, uint8_t type)
 {
 	uint32_t frame = x->frame_list;
-	struct xok_frame_info *f = &x->frame[frame];
 
-	x->frame_list = f->owner;
-	x->info->frames_free--;
-	*f = (struct xok_frame_info){.type = type, .owner = e->info->id};
-	e->info->frames++;
+	take(x, e, type, frame);
 	memset(frame_ptr(x, frame), 0, XOK_PAGE);
 	return frame;
 }
@@ -100,25 +127,11 @@ uint32_t frame_find_run(const struct xok *x, uint32_t n)
 	return 0;
 }
 
-/* Takes the frames that frame_find_run found, after frame_room; the list of free ones is walked. */
+/* Takes the frames that frame_find_run found, after frame_room. */
 void frame_take_run(struct xok *x, struct xok_env *e, uint8_t type, uint32_t first, uint32_t n)
 {
-	uint32_t *at = &x->frame_list;
-
-	for (uint32_t left = n; left;) {
-		uint32_t f = *at;
-
-		if (f - first >= n) {
-			at = &x->frame[f].owner;
-			continue;
-		}
-		*at = x->frame[f].owner;
-		left--;
-	}
 	for (uint32_t f = first; f < first + n; f++)
-		x->frame[f] = (struct xok_frame_info){.type = type, .owner = e->info->id};
-	x->info->frames_free -= n;
-	e->info->frames += n;
+		take(x, e, type, f);
 	memset(frame_ptr(x, first), 0, (size_t)n * XOK_PAGE);
 }
 

@@ -110,14 +110,25 @@ int prog_run(struct prog *p, uint8_t *window, uint32_t len, int64_t budget)
 	return why;
 }
 
-/* Sends what is left of the packet. */
+/* ---- what becomes of a packet ---- */
+
+static void spend(struct prog *p, int64_t units)
+{
+	p->rate.left -= units;
+	p->env->rate.left -= units;
+}
+
+/* Sends what is left of the packet, which costs as much as by the helper. */
 static void leave(struct prog *p, uint32_t port, const void *frame, uint64_t *done)
 {
 	struct xok *x = p->x;
 
-	if (port >= 32 || !(p->info->ports & 1u << port) || !port_usable(x, port, p->limit))
+	if (port >= 32 || !(p->info->ports & 1u << port) || !port_usable(x, port, p->limit)) {
 		p->info->denied++;
-	else if (port_send(x, port, frame, p->limit))
+		return;
+	}
+	spend(p, vc_helpers[VC_HELPER_send].cost);
+	if (port_send(x, port, frame, p->limit))
 		p->info->tx_full++;
 	else
 		++*done;
@@ -128,9 +139,9 @@ static bool obey(struct prog *p, uint64_t verdict, const void *frame)
 {
 	struct xok_prog_info *info = p->info;
 
-	switch (verdict & ~0xff00ull) {
-	case XOK_V_FORWARD: leave(p, (uint32_t)verdict >> 8, frame, &info->forwarded); return false;
-	default: break;
+	if ((verdict & ~0xff00ull) == XOK_V_FORWARD) {
+		leave(p, (uint32_t)verdict >> 8, frame, &info->forwarded);
+		return false;
 	}
 	switch (verdict) {
 	case XOK_V_DROP: info->dropped++; return false;
@@ -144,17 +155,15 @@ static bool obey(struct prog *p, uint64_t verdict, const void *frame)
 /*
  * A packet of a filter with a handler. True: it goes on to the filter's ring, with the length that
  * the handler gave it. What was executed is at most the budget spent and one pass over the program;
- * so much is charged.
+ * so much is charged, and what it takes to clear its data.
  */
 bool handler_packet(struct prog *p, void *frame, struct arrival *a)
 {
-	struct xok_rate *rate = &p->env->rate;
-
 	if (a->len < p->min_len) {
 		p->info->too_short++;
 		return true;
 	}
-	if (!rate_open(&p->rate, a->time) || !rate_open(rate, a->time)) {
+	if (!rate_open(&p->rate, a->time) || !rate_open(&p->env->rate, a->time)) {
 		p->info->throttled++;
 		return false;
 	}
@@ -163,9 +172,7 @@ bool handler_packet(struct prog *p, void *frame, struct arrival *a)
 	p->ctx.filter = a->filter;
 	p->limit = a->len;
 	int why = prog_run(p, frame, a->len, p->budget);
-	int64_t cost = p->budget - p->run.budget + p->vc.ninsn;
-	p->rate.left -= cost;
-	rate->left -= cost;
+	spend(p, p->given - p->run.budget + p->toll);
 	if (why)
 		return false;
 	bool pass = obey(p, p->run.r0, frame);

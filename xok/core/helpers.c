@@ -174,7 +174,7 @@ HELP(send)
 
 /*
  * The callee sees its part of the packet and nothing of the caller. The caller pays for what the
- * callee spends and for one pass over it, so that its own budget still bounds the time of all.
+ * callee spends and for its toll, so that its own budget still bounds the time of all.
  */
 HELP(call)
 {
@@ -189,7 +189,7 @@ HELP(call)
 		return NO;
 	if (give > r->budget)
 		give = r->budget;
-	if (give < q->vc.ninsn)
+	if (give < q->toll)
 		return NO;
 	if (!rate_open(&q->rate, p->ctx.time)) {
 		q->info->throttled++;
@@ -199,7 +199,7 @@ HELP(call)
 	q->ctx.time = p->ctx.time;
 	q->ctx.filter = p->ctx.filter;
 	q->limit = 0;
-	int why = prog_run(q, r->window + offset, len, give - q->vc.ninsn);
+	int why = prog_run(q, r->window + offset, len, give - q->toll);
 	int64_t cost = give - q->run.budget;
 	r->budget -= cost;
 	q->rate.left -= cost;

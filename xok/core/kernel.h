@@ -29,6 +29,7 @@ int memcmp(const void *a, const void *b, size_t len);
 #define XOK_NCPU 1u
 #define XOK_DPF_CODE (64u << 10) /* of the code memory, for each port's demultiplexer */
 #define XOK_CALL_DEPTH 4u	 /* programs that call each other */
+#define XOK_ROOT_PART 4u /* of what all share, one such part is kept for the root environment */
 
 /*
  * The kernel's side of a packet ring. Stands in a kernel frame of its own, charged to the
@@ -97,6 +98,7 @@ struct prog {
 	uint32_t callers;
 	uint32_t height; /* 1 + the greatest of its callees': which of the stacks it uses */
 	uint32_t min_len, budget;
+	uint32_t toll; /* of each run, beside what it spends */
 	struct xok_rate rate;
 
 	/* What it may reach. */
@@ -243,12 +245,23 @@ bool ring_put(struct xok_env *e, struct ring *r, const struct arrival *a, const 
 void ring_drop(struct xok *x, struct xok_env *e, uint32_t ring);
 
 /* filter.c */
+#define FILTER_INDEX_BITS 11u
+static inline uint32_t filter_id(const struct xok *x, uint32_t index)
+{
+	return x->filter[index].gen << FILTER_INDEX_BITS | index;
+}
 int filter_find(const struct xok *x, uint32_t id, uint32_t *index);
-uint32_t filter_id(const struct xok *x, uint32_t index);
 void filters_drop(struct xok *x, struct xok_env *e, uint32_t ring);
 
 /* port.c */
-bool port_usable(const struct xok *x, uint32_t port, size_t len);
+/* May a frame of that length leave there now? */
+static inline bool port_usable(const struct xok *x, uint32_t port, size_t len)
+{
+	const struct xok_port_info *p = &x->port[port];
+
+	return port < x->nport && p->up && len >= XOK_FRAME_MIN && len <= XOK_FRAME_MAX &&
+	       len <= p->mtu + XOK_FRAME_MIN;
+}
 int port_send(struct xok *x, uint32_t port, const void *frame, size_t len);
 
 /*
@@ -272,7 +285,7 @@ bool table_page_writable(const struct xok *x, uint32_t frame);
 void tables_retire(struct xok *x, struct xok_env *e, struct xok_env *heir);
 
 /* code.c */
-int64_t code_find(const struct xok *x, uint32_t size);
+int64_t code_find(struct xok *x, struct xok_env *e, uint32_t size);
 
 /* prog.c */
 int prog_find(const struct xok *x, const struct xok_env *e, uint32_t id, uint32_t *index);

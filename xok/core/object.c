@@ -18,24 +18,26 @@ static const struct head *entry(const struct objects *o, uint32_t i)
 
 /*
  * A free entry that e may take. As with environments, one subtree cannot use up the table for the
- * others.
+ * others; nor can all together for the root environment, for which some entries are kept.
  */
 int64_t object_room(struct xok *x, struct xok_env *e, const struct objects *o)
 {
-	uint32_t own = 0, subtree = 0;
+	uint32_t own = 0, subtree = 0, left = 0;
 	int64_t found = XOK_ENOMEM;
 
 	for (uint32_t i = 0; i < o->n; i++) {
 		const struct head *h = entry(o, i);
 
 		if (!h->id) {
-			found = found < 0 ? i : found;
+			found = left++ ? found : i;
 			continue;
 		}
 		own += h->owner == e->info->id;
 		subtree += env_same_subtree(x, e, env_by_id(x, h->owner));
 	}
-	return own >= o->per_env || subtree >= o->per_subtree ? XOK_EQUOTA : found;
+	if (own >= o->per_env || subtree >= o->per_subtree)
+		return XOK_EQUOTA;
+	return !e->info->parent || left > o->n / XOK_ROOT_PART ? found : XOK_ENOMEM;
 }
 
 /* The next generation of an entry; ids stay below 2^31, so that a call can return one. */

@@ -59,15 +59,6 @@ void xok_packet_in(struct xok *x, uint32_t port, void *frame, size_t len)
 		p->rx_ring_full++;
 }
 
-/* May a frame of that length leave there now? */
-bool port_usable(const struct xok *x, uint32_t port, size_t len)
-{
-	const struct xok_port_info *p = &x->port[port];
-
-	return port < x->nport && p->up && len >= XOK_FRAME_MIN && len <= XOK_FRAME_MAX &&
-	       len <= p->mtu + XOK_FRAME_MIN;
-}
-
 /* Sends a frame, where port_usable: XOK_OK or XOK_EAGAIN. */
 int port_send(struct xok *x, uint32_t port, const void *frame, size_t len)
 {

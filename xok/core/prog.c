@@ -131,6 +131,7 @@ static int decode(struct xok *x, struct xok_env *e, struct prog *p, const struct
 	p->vc.min_window = s->min_len;
 	p->min_len = s->min_len > p->vc.kind->min_window ? s->min_len : p->vc.kind->min_window;
 	p->budget = s->budget ? s->budget : p->vc.kind->budget;
+	p->toll = s->ninsn + s->data_len / 8;
 	rate_set(&p->rate, s->rate ? s->rate : UINT64_MAX, x->ops->now(x->m));
 	return XOK_OK;
 }
@@ -207,7 +208,7 @@ static int compile(struct xok *x, struct prog *p)
 
 	if (!x->code_bytes || vc_compile(&p->vc, x->scratch, x->cpu, NULL, 0, &dry))
 		return XOK_OK;
-	int64_t at = code_find(x, dry.size);
+	int64_t at = code_find(x, p->env, dry.size);
 	if (at < 0)
 		return XOK_OK;
 	uint32_t n = (dry.size + XOK_PAGE - 1) / XOK_PAGE;

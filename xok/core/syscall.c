@@ -36,7 +36,7 @@ static inline int extent(const struct kind_of_arg *k, struct arg *a, size_t *byt
 }
 
 static inline int decode_memory(struct xok *x, struct xok_env *e, const struct kind_of_arg *k,
-			 struct arg *a)
+				struct arg *a)
 {
 	uint8_t *buf = x->buf[x->in_batch];
 	uint64_t va = a->raw;

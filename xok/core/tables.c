@@ -17,6 +17,19 @@ static struct objects objects(const struct xok *x)
 				XOK_SUBTREE_TABLES};
 }
 
+/*
+ * A free entry that e may take. Tables that were given back do not count as its own: others keep
+ * them, and perhaps others made them.
+ */
+static int64_t room(struct xok *x, struct xok_env *e)
+{
+	struct objects o = objects(x);
+
+	for (uint32_t i = 0; i < XOK_NTABLE; i++)
+		o.per_env += x->table[i].released && x->table_info[i].owner == e->info->id;
+	return object_room(x, e, &o);
+}
+
 /* The index of a table that was not given back. */
 int table_find(const struct xok *x, uint32_t id, uint32_t *index)
 {
@@ -127,14 +140,13 @@ static int64_t table_new(struct xok *x, struct xok_env *e, const struct xok_cap 
 
 int64_t sys_table_create(struct xok *x, struct xok_env *e, const struct arg *a)
 {
-	struct objects o = objects(x);
 	size_t bytes = tbl_size(a[1].in, XOK_NCPU);
 
 	if (!bytes || bytes > XOK_TABLE_BYTES)
 		return XOK_EINVAL;
 	if (!a[0].cap->valid)
 		return XOK_EPERM;
-	int64_t index = object_room(x, e, &o);
+	int64_t index = room(x, e);
 	if (index < 0)
 		return index;
 	uint32_t n = (uint32_t)(bytes / XOK_PAGE);

@@ -59,20 +59,20 @@ void space_map_archive(uint32_t root, uint64_t boot_entry)
 	table_of(root)[SLOT(XOK_BOOT_VA)] = boot_entry;
 }
 
-/* The PTE of va, or NULL when a table on the way is missing. va is below USER_END. */
-static inline uint64_t *walk(uint32_t root, uint64_t va)
+/* The PTE of va, 0 when a table on the way is missing. va is below USER_END. */
+static inline uint64_t pte_at(uint32_t root, uint64_t va)
 {
-	uint64_t *t = table_of(root);
+	const uint64_t *t = table_of(root);
 
 #pragma GCC unroll 3
 	for (unsigned shift = 39; shift > 12; shift -= 9) {
 		uint64_t entry = t[(va >> shift) & 511];
 
 		if (!(entry & PTE_P))
-			return NULL;
+			return 0;
 		t = phys_ptr(entry & PTE_ADDR);
 	}
-	return &t[(va >> 12) & 511];
+	return t[(va >> 12) & 511];
 }
 
 static bool user_page(uint64_t va)
@@ -82,16 +82,16 @@ static bool user_page(uint64_t va)
 
 int64_t space_map_get(void *m, uint32_t root, uint64_t va, uint32_t *prot)
 {
-	const uint64_t *pte;
+	uint64_t pte;
 
 	(void)m;
 	if (va < XOK_USER_LO || va >= XOK_USER_HI)
 		return -1;
-	pte = walk(root, va);
-	if (pte == NULL || !(*pte & PTE_P))
+	pte = pte_at(root, va);
+	if (!(pte & PTE_P))
 		return -1;
-	*prot = XOK_PROT_R | (*pte & PTE_W ? XOK_PROT_W : 0) | (*pte & PTE_NX ? 0 : XOK_PROT_X);
-	return (int64_t)((*pte & PTE_ADDR) / XOK_PAGE);
+	*prot = XOK_PROT_R | (pte & PTE_W ? XOK_PROT_W : 0) | (pte & PTE_NX ? 0 : XOK_PROT_X);
+	return (int64_t)((pte & PTE_ADDR) / XOK_PAGE);
 }
 
 /* The whole whitelist: what of a PTE an environment decides. */
@@ -144,15 +144,12 @@ int space_map_set(void *m, uint32_t root, uint64_t va, uint32_t frame, uint32_t 
 		return XOK_EINVAL;
 	if (prot != 0 && frame >= frames)
 		return XOK_EINVAL;
-	if (prot == 0) {
-		pte = walk(root, va);
-		if (pte == NULL)
-			return XOK_OK;
-	} else {
-		err = walk_make(root, va, pt_alloc, arg, &pte);
-		if (err != XOK_OK)
-			return err;
-	}
+	/* Nothing to unmap makes no table. */
+	if (prot == 0 && !(pte_at(root, va) & PTE_P))
+		return XOK_OK;
+	err = walk_make(root, va, pt_alloc, arg, &pte);
+	if (err != XOK_OK)
+		return err;
 	*pte = pte_of(frame, prot);
 	/* Without PCID the entries of every other space are gone at the next load of cr3. */
 	if (loaded(root))
@@ -197,28 +194,16 @@ void space_free(void *m, uint32_t root, void (*unmap)(void *arg, uint32_t frame)
 	pt_free(arg, root);
 }
 
-/*
- * The kernel's pointer to a user byte, where all of `flags` permit it, or NULL. va is below
- * USER_END.
- */
-static inline uint8_t *user_ptr(uint32_t root, uint64_t va, uint64_t flags)
-{
-	const uint64_t *pte = walk(root, va);
-
-	if (pte == NULL || (*pte & flags) != flags)
-		return NULL;
-	return (uint8_t *)phys_ptr(*pte & PTE_ADDR) + va % XOK_PAGE;
-}
-
 #define USER_READ (PTE_P | PTE_U)
 #define USER_WRITE (PTE_P | PTE_U | PTE_W)
 
-/* Is the range in one page? The usual case: its page is looked up once. */
-static bool in_one_page(uint64_t va, size_t len)
+/* The kernel's pointer to the user byte that a PTE leads to. */
+static inline uint8_t *user_ptr(uint64_t pte, uint64_t va)
 {
-	return va < USER_END && len > 0 && len <= XOK_PAGE - va % XOK_PAGE;
+	return (uint8_t *)phys_ptr(pte & PTE_ADDR) + va % XOK_PAGE;
 }
 
+/* Is the range user memory where all of `flags` are set? */
 static bool user_range(uint32_t root, uint64_t va, size_t len, uint64_t flags)
 {
 	uint64_t end = va + len;
@@ -226,62 +211,65 @@ static bool user_range(uint32_t root, uint64_t va, size_t len, uint64_t flags)
 	if (end < va || end > USER_END)
 		return false;
 	for (uint64_t page = va & ~(uint64_t)(XOK_PAGE - 1); page < end; page += XOK_PAGE) {
-		if (user_ptr(root, page, flags) == NULL)
+		if ((pte_at(root, page) & flags) != flags)
 			return false;
 	}
 	return true;
 }
 
-/* How much of the rest is in the page of va. */
-static size_t run_of(uint64_t va, size_t left)
+/* Copies a range of any size, into user memory or out of it. */
+static __attribute__((noinline)) int copy_pages(uint32_t root, uint64_t va, void *buf, size_t len,
+						uint64_t flags)
 {
-	size_t room = XOK_PAGE - va % XOK_PAGE;
+	uint8_t *b = buf;
+	size_t run;
 
-	return room < left ? room : left;
+	if (!user_range(root, va, len, flags))
+		return XOK_EFAULT;
+	for (; len > 0; len -= run, va += run, b += run) {
+		uint8_t *user = user_ptr(pte_at(root, va), va);
+
+		run = XOK_PAGE - va % XOK_PAGE;
+		if (run > len)
+			run = len;
+		if (flags & PTE_W)
+			memcpy(user, b, run);
+		else
+			memcpy(b, user, run);
+	}
+	return XOK_OK;
+}
+
+/* The usual case: a range in one page, which is looked up once; not an empty one. */
+static inline bool in_one_page(uint64_t va, size_t len)
+{
+	return va < USER_END && len - 1 < XOK_PAGE - va % XOK_PAGE;
 }
 
 int space_copyin(void *m, uint32_t root, void *dst, uint64_t src, size_t len)
 {
-	uint8_t *d = dst;
-	size_t run;
+	uint64_t pte;
 
 	(void)m;
-	if (in_one_page(src, len)) {
-		const uint8_t *s = user_ptr(root, src, USER_READ);
-
-		if (s == NULL)
-			return XOK_EFAULT;
-		memcpy(d, s, len);
-		return XOK_OK;
-	}
-	if (!user_range(root, src, len, USER_READ))
+	if (!in_one_page(src, len))
+		return copy_pages(root, src, dst, len, USER_READ);
+	pte = pte_at(root, src);
+	if ((pte & USER_READ) != USER_READ)
 		return XOK_EFAULT;
-	for (; len > 0; len -= run, src += run, d += run) {
-		run = run_of(src, len);
-		memcpy(d, user_ptr(root, src, USER_READ), run);
-	}
+	memcpy(dst, user_ptr(pte, src), len);
 	return XOK_OK;
 }
 
 int space_copyout(void *m, uint32_t root, uint64_t dst, const void *src, size_t len)
 {
-	const uint8_t *s = src;
-	size_t run;
+	uint64_t pte;
 
 	(void)m;
-	if (in_one_page(dst, len)) {
-		uint8_t *d = user_ptr(root, dst, USER_WRITE);
-
-		if (d == NULL)
-			return XOK_EFAULT;
-		memcpy(d, s, len);
-		return XOK_OK;
-	}
-	if (!user_range(root, dst, len, USER_WRITE))
+	if (!in_one_page(dst, len))
+		return copy_pages(root, dst, (void *)(uintptr_t)src, len, USER_WRITE);
+	pte = pte_at(root, dst);
+	if ((pte & USER_WRITE) != USER_WRITE)
 		return XOK_EFAULT;
-	for (; len > 0; len -= run, dst += run, s += run) {
-		run = run_of(dst, len);
-		memcpy(user_ptr(root, dst, USER_WRITE), s, run);
-	}
+	memcpy(user_ptr(pte, dst), src, len);
 	return XOK_OK;
 }

@@ -200,7 +200,7 @@ void vq_post(struct vq *q, uint16_t id, uint32_t len, bool device_writes)
 {
 	q->desc[id].len = len;
 	q->desc[id].flags = device_writes ? DESC_WRITE : 0;
-	q->held[id / 64] |= 1ull << (id % 64);
+	q->held[id] = true;
 	q->posted++;
 	q->avail->ring[q->avail_next & (q->size - 1)] = id;
 	q->avail_next++;
@@ -248,9 +248,9 @@ enum vq_result vq_take(struct vq *q, uint16_t *id, uint32_t *len)
 	which = q->used->ring[q->used_next & (q->size - 1)].id;
 	*len = q->used->ring[q->used_next & (q->size - 1)].len;
 	q->used_next++;
-	if (which >= q->size || !(q->held[which / 64] & 1ull << (which % 64)))
+	if (which >= q->size || !q->held[which])
 		return VQ_BAD_ID;
-	q->held[which / 64] &= ~(1ull << (which % 64));
+	q->held[which] = false;
 	q->posted--;
 	*id = (uint16_t)which;
 	return VQ_BUFFER_BACK;

@@ -39,8 +39,8 @@ struct vq {
 	uint16_t size;
 	uint16_t avail_next; /* the driver's own counts, never read back from shared memory */
 	uint16_t used_next;
-	uint16_t posted;	     /* descriptors the device holds */
-	uint64_t held[VQ_SIZE / 64]; /* which ones */
+	uint16_t posted;    /* descriptors the device holds */
+	bool held[VQ_SIZE]; /* which ones */
 	struct vq_desc *desc;
 	struct vq_avail *avail;
 	volatile struct vq_used *used;

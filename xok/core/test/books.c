@@ -141,6 +141,20 @@ static const char *count_bound(const struct fake *f, struct bound *b)
 	return NULL;
 }
 
+/* Something of the code memory is kept for the root environment. */
+static const char *check_shares(const struct fake *f)
+{
+	uint32_t all = 0;
+
+	for (uint32_t i = 0; i < XOK_NPROG; i++) {
+		const struct prog *p = &f->x->prog[i];
+
+		if (p->info->id && p->env->info->parent)
+			all += granules(p);
+	}
+	return all > f->x->code_bytes / 4 * 3 + 3 ? "code memory is not shared out" : NULL;
+}
+
 static const char *check_bound(const struct prog *p, uint32_t filters, uint32_t callers)
 {
 	if (!p->info->id)
@@ -155,6 +169,8 @@ static const char *count_progs(const struct fake *f, struct tally *t)
 	struct bound b = {.filters = {0}};
 	const char *bad = count_bound(f, &b);
 
+	if (!bad)
+		bad = check_shares(f);
 	for (uint32_t i = 0; i < XOK_NPROG && !bad; i++) {
 		const struct prog *p = &f->x->prog[i];
 
@@ -220,8 +236,12 @@ static const char *check_frames(const struct fake *f, struct tally *t)
 		else
 			t->charged[env_index(f->x, owner)]++;
 	}
-	for (uint32_t i = f->x->frame_list; i && listed < f->nframe; i = f->x->frame[i].owner)
+	for (uint32_t i = f->x->frame_list, before = 0; i && listed < f->nframe;
+	     before = i, i = f->x->frame[i].owner) {
+		if (memcmp(f->x->frame[i].acl[0].name, &before, sizeof(before)))
+			return "the list of free frames is not linked back";
 		listed++;
+	}
 	return free_frames == f->info->frames_free && free_frames == listed
 		       ? NULL
 		       : "free frames do not add up";

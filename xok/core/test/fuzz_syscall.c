@@ -4,7 +4,7 @@
  * syscalls.def.
  *
  * Programs come from a small pool, as they are or with some bytes changed, and run on packets that
- * arrive. After every step the kernel's books must balance. When the root environment keeps still, a
+ * arrive, compiled or, where code memory is scarce, interpreted. After every step the kernel's books must balance. When the root environment keeps still, a
  * hostile environment and what it creates act alone, with one port in common: then another
  * environment, with its capability, memory, ring and filter, must stay as it is. At the end
  * everything must come back.
@@ -476,7 +476,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	pool_init();
 	fake_init(&f, NFRAME, NPORT, CODE_BYTES);
-	bool with_root = byte(&in) & 1;
+	uint8_t how = byte(&in);
+	bool with_root = how & 1;
+	/* So little code memory that some programs are interpreted. */
+	if (how & 2)
+		f.x->code_bytes = (1 + how / 4) * 128u;
 	victim_init(&f, &v);
 	struct xok_env *hostile = child_new(&f, 100, "h");
 	child_run(&f, hostile);

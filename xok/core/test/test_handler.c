@@ -284,6 +284,41 @@ static void straight_code_is_not_free(void **state)
 	assert_int_equal(p->units, 0);
 }
 
+/* What a run takes beside its instructions is paid for as well: clearing its data, and sending. */
+static void what_a_run_takes_is_charged(void **state)
+{
+	struct fake *f = *state;
+	struct bed b = bed_new(f);
+	const uint32_t data = 8 * 98, send = vc_helpers[VC_HELPER_send].cost;
+	struct xok_prog_spec spec = {.rate = 8 * 1000, .data_len = data, .ports = 1};
+	const struct xok_prog_info *p = handle(&b, "r0 = 2; exit", spec);
+
+	for (uint32_t i = 0; i < 20; i++)
+		arrive(f, 0, LEN);
+	assert_int_equal(p->consumed, 10);
+	spec.rate = 8ull * 3 * (send + 2);
+	spec.data_len = 0;
+	p = handle(&b, "r0 = 3; exit", spec);
+	for (uint32_t i = 0; i < 20; i++)
+		arrive(f, 0, LEN);
+	assert_int_equal(p->replied, 3);
+	assert_int_equal(p->throttled, 17);
+	/* What is not sent costs nothing. */
+	spec.ports = 0;
+	p = handle(&b, "r0 = 3; exit", spec);
+	for (uint32_t i = 0; i < 20; i++)
+		arrive(f, 0, LEN);
+	assert_int_equal(p->denied, 20);
+	/* All of an environment's programs together have no more than it. */
+	assert_ok(CALL(f, f->root, handler_rate, 0, 0, b.e->info->id, spec.rate));
+	spec = (struct xok_prog_spec){.ports = 1};
+	for (uint32_t i = 0; i < 4; i++) {
+		p = handle(&b, "r0 = 3; exit", spec);
+		arrive(f, 0, LEN);
+		assert_int_equal(p->replied, i < 3);
+	}
+}
+
 static void rate_needs_two_rights(void **state)
 {
 	struct fake *f = *state;
@@ -416,6 +451,21 @@ static void callees_spend_the_callers_budget(void **state)
 	assert_true(prog_info(f, endless)->units <= vc_kinds[VC_KIND_HANDLER].budget);
 }
 
+static void callees_data_is_the_callers_expense(void **state)
+{
+	struct fake *f = *state;
+	struct bed b = bed_new(f);
+	int64_t q = prog_new(f, b.e, 0, "r0 = 7; exit", (struct xok_prog_spec){.data_len = 800});
+	const struct xok_prog_info *p = caller(&b, q, ARGS(0, 0, 60, 102) IS(7));
+
+	arrive(f, 0, LEN);
+	assert_int_equal(p->passed, 1);
+	assert_int_equal(p->units, 60 + 102);
+	p = caller(&b, q, ARGS(0, 0, 60, 101) IS(-1));
+	arrive(f, 0, LEN);
+	assert_int_equal(p->passed, 1);
+}
+
 static void a_callees_own_rate_counts(void **state)
 {
 	struct fake *f = *state;
@@ -492,11 +542,13 @@ int main(void)
 		BOTH(rates_bound_what_is_spent),
 		BOTH(an_environments_handlers_share_its_rate),
 		BOTH(straight_code_is_not_free),
+		BOTH(what_a_run_takes_is_charged),
 		TEST(rate_needs_two_rights),
 		BOTH(time_is_accounted),
 		BOTH(a_callee_sees_its_part),
 		BOTH(a_callee_is_confined),
 		BOTH(callees_spend_the_callers_budget),
+		BOTH(callees_data_is_the_callers_expense),
 		BOTH(a_callees_own_rate_counts),
 		BOTH(calls_nest),
 		BOTH(revocation_in_traffic),

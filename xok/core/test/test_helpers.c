@@ -271,6 +271,46 @@ static void a_released_table_goes_on(void **state)
 	assert_int_equal(f->root->events, 0);
 }
 
+/*
+ * What the stack holds before a program writes there are zeroes: not what another one left, be it
+ * of another environment. (Emitted by an offset that the code generator cannot know.)
+ */
+static void stacks_tell_nothing(void **state)
+{
+	struct fake *f = *state;
+	struct bed b = bed_new(f);
+	const struct xok_table_spec ring = {
+		.type = XOK_TABLE_RING, .value_size = 64, .entries = 16};
+	struct xok_prog_spec spec = {.ntable = 1}, none = {0};
+	const char *write = KEEP
+		"r2 = 0x5ec2e7; r3 = r10; r3 += -512; r1 = 64; *(u64 *)(r3 + 0) = r2;"
+		"r3 += 8; r1 += -1; if r1 != 0 goto -4; r0 = 2; exit";
+	const char *reads[] = {
+		"r1 = &table0 ll; r2 = r10; r2 += -64; r3 = 64; call emit; r0 += 2; exit",
+		KEEP
+		"r8 = *(u8 *)(r7 + 50); r8 += 206; r2 = r10; r2 -= r8; r1 = &table0 ll; r3 = 64;"
+		"call emit; r0 += 2; exit",
+		KEEP "r1 = r10; call +2; r0 += 2; exit;"
+		     "r2 = r1; r2 += -512; r1 = &table0 ll; r3 = 64; call emit; exit",
+		"call +2; r0 += 2; exit;"
+		"r1 = &table0 ll; r2 = r10; r2 += -64; r3 = 64; call emit; exit",
+	};
+	const uint8_t zero[64] = {0};
+	uint8_t record[64];
+
+	spec.table[0] = (uint32_t)table_new(f, b.e, 0, ring);
+	void *mem = f->page[table_info(f, spec.table[0])->first];
+	for (uint32_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++) {
+		handle(&b, write, none);
+		arrive(f, 0, LEN);
+		const struct xok_prog_info *p = handle(&b, reads[i], spec);
+		arrive(f, 0, LEN);
+		assert_int_equal(p->consumed, 1);
+		assert_true(tbl_ring_get(mem, record));
+		assert_memory_equal(record, zero, sizeof(record));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +323,7 @@ int main(void)
 		BOTH(prefixes_buckets_and_rings),
 		BOTH(tables_without_w),
 		BOTH(a_released_table_goes_on),
+		BOTH(stacks_tell_nothing),
 	};
 
 	return cmocka_run_group_tests_name("core: helpers", tests, NULL, NULL);

@@ -369,48 +369,103 @@ static void an_end_gives_everything_back(void **state)
 		assert_int_equal(f->x->table_info[i].id, 0);
 }
 
+/* Many subtrees together leave something for the root environment. */
+static void nobody_locks_the_root_out(void **state)
+{
+	struct fake *f = *state;
+	char name[2] = "a";
+	uint32_t n = 0;
+	int64_t rc = XOK_EQUOTA;
+
+	for (; rc == XOK_EQUOTA && name[0] <= 'h'; name[0]++) {
+		struct xok_env *e = child_new(f, 30, name);
+
+		while ((rc = prog_new(f, e, 0, PASS, plain)) > 0)
+			n++;
+	}
+	assert_err(rc, XOK_ENOMEM);
+	assert_int_equal(n, XOK_NPROG / 4 * 3);
+	for (uint32_t i = 0; i < XOK_ENV_PROGS; i++)
+		assert_true(prog_new(f, f->root, 0, PASS, plain) > 0);
+	assert_err(prog_new(f, f->root, 0, PASS, plain), XOK_EQUOTA);
+}
+
+#define LARGE 2048u
+#define LARGE_AT 0x30000000ull
+
+/* Pages of e's own for a program of many instructions, since LOAD_AT has too few. */
+static void large_pages(struct fake *f, struct xok_env *e)
+{
+	static struct vc_insn insn[LARGE];
+
+	for (uint32_t i = 0; i < LARGE; i++)
+		insn[i] = (struct vc_insn){.op = 0x07, .regs = 2, .imm = 1 << 20};
+	insn[0] = (struct vc_insn){.op = 0xb7, .regs = 2};
+	insn[LARGE - 2] = (struct vc_insn){.op = 0xb7};
+	insn[LARGE - 1] = (struct vc_insn){.op = 0x95};
+	for (uint32_t i = 0; i < sizeof(insn) / XOK_PAGE; i++)
+		assert_ok(CALL(f, e, map, 0, 0, 0, LARGE_AT + i * XOK_PAGE, frame_new(f, e, 0), 3));
+	poke(f, e, LARGE_AT, insn, sizeof(insn));
+}
+
+/* Loads it, which succeeds: of how many octets its code is, 0 when it is interpreted. */
+static uint32_t load_large(struct fake *f, struct xok_env *e, uint64_t *id)
+{
+	const struct xok_prog_spec spec = {
+		.kind = VC_KIND_HANDLER, .ninsn = LARGE, .insn = LARGE_AT};
+
+	poke(f, e, LOAD_AT, &spec, sizeof(spec));
+	int64_t rc = CALL(f, e, prog_load, 0, LOAD_AT);
+	assert_true(rc > 0);
+	*id = (uint64_t)rc;
+	return prog_info(f, rc)->code_bytes;
+}
+
 /* When the code memory is full programs are interpreted; what goes leaves room for the next. */
 static void code_memory_is_shared_out(void **state)
 {
 	struct fake *f = *state;
-	static struct vc_insn insn[2048];
-	struct xok_prog_spec spec = plain;
-	int64_t id[XOK_ENV_PROGS];
+	uint64_t id[XOK_ENV_PROGS];
 	uint32_t compiled = 0;
 
-	if (!f->x->code_bytes)
-		return;
+	large_pages(f, f->root);
 	f->x->code_bytes = 4096; /* less than one of them */
-	for (uint32_t i = 0; i < 2046; i++)
-		insn[i] = (struct vc_insn){.op = 0x07, .regs = 2, .imm = 1 << 20};
-	insn[0] = (struct vc_insn){.op = 0xb7, .regs = 2};
-	insn[2046] = (struct vc_insn){.op = 0xb7};
-	insn[2047] = (struct vc_insn){.op = 0x95};
-	/* Its own pages, since LOAD_AT has too few. */
-	for (uint32_t i = 0; i < 5; i++)
-		assert_ok(CALL(f, f->root, map, 0, 0, 0, 0x30000000 + i * XOK_PAGE,
-			       frame_new(f, f->root, 0), 3));
-	poke(f, f->root, 0x30000000, insn, sizeof(insn));
-	spec.kind = VC_KIND_HANDLER;
-	spec.ninsn = 2048;
-	spec.insn = 0x30000000;
-	poke(f, f->root, LOAD_AT, &spec, sizeof(spec));
-	id[0] = CALL(f, f->root, prog_load, 0, LOAD_AT);
-	assert_true(id[0] > 0);
-	assert_int_equal(prog_info(f, id[0])->code_bytes, 0);
-	assert_ok(CALL(f, f->root, prog_unload, (uint64_t)id[0]));
+	assert_int_equal(load_large(f, f->root, &id[0]), 0);
+	assert_ok(CALL(f, f->root, prog_unload, id[0]));
 	f->x->code_bytes = 24 << 10;
-	for (uint32_t i = 0; i < XOK_ENV_PROGS; i++) {
-		poke(f, f->root, LOAD_AT, &spec, sizeof(spec));
-		id[i] = CALL(f, f->root, prog_load, 0, LOAD_AT);
-		assert_true(id[i] > 0);
-		compiled += prog_info(f, id[i])->code_bytes > 0;
-	}
+	for (uint32_t i = 0; i < XOK_ENV_PROGS; i++)
+		compiled += load_large(f, f->root, &id[i]) > 0;
 	assert_true(compiled >= 1 && compiled < XOK_ENV_PROGS);
 	assert_null(books(f));
-	assert_ok(CALL(f, f->root, prog_unload, (uint64_t)id[0]));
-	id[0] = CALL(f, f->root, prog_load, 0, LOAD_AT);
-	assert_true(prog_info(f, id[0])->code_bytes > 0);
+	assert_ok(CALL(f, f->root, prog_unload, id[0]));
+	assert_true(load_large(f, f->root, &id[0]) > 0);
+	assert_null(books(f));
+}
+
+/* A subtree has its share of the code memory, and leaves theirs to the others. */
+static void code_memory_is_nobodys_alone(void **state)
+{
+	struct fake *f = *state;
+	struct xok_env *a = child_new(f, 150, "a"), *b = child_new(f, 60, "b");
+	uint32_t used = 0, last = 1;
+	uint64_t id;
+
+	large_pages(f, a);
+	large_pages(f, b);
+	large_pages(f, f->root);
+	f->x->code_bytes = 128 << 10;
+	for (uint32_t i = 0; i < XOK_ENV_PROGS; i++)
+		used += last = load_large(f, a, &id);
+	assert_int_equal(last, 0);
+	assert_in_range(used, 1, f->x->code_bytes / 4);
+	assert_ok(CALL(f, a, prog_unload, id));
+	/* Its children have no other. */
+	int64_t child = CALL(f, a, env_alloc, 0, 40, MEM, 0);
+	assert_true(child > 0);
+	assert_int_equal(code_find(f->x, env_of(f, child), used), -1);
+	assert_true(load_large(f, b, &id) > 0);
+	for (uint32_t i = 0; i < 6; i++)
+		assert_true(load_large(f, f->root, &id) > 0);
 	assert_null(books(f));
 }
 
@@ -430,7 +485,9 @@ int main(void)
 		TEST(a_filter_taken_over_has_no_handler),
 		TEST(callees),
 		TEST(an_end_gives_everything_back),
+		TEST(nobody_locks_the_root_out),
 		TEST(code_memory_is_shared_out),
+		TEST(code_memory_is_nobodys_alone),
 	};
 
 	return cmocka_run_group_tests_name("core: programs", tests, NULL, NULL);

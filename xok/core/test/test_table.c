@@ -328,6 +328,59 @@ static void tables_climb_to_the_heir(void **state)
 	assert_null(books(f));
 }
 
+/*
+ * An environment leaves tables behind that programs of another one use: its heir has them then, but
+ * not as tables it may have.
+ */
+static void what_others_leave_locks_nobody_out(void **state)
+{
+	struct fake *f = *state;
+	struct xok_env *a = child_new(f, 60, "a"), *b = child_new(f, 30, "b");
+	const struct xok_table_spec bucket = {.type = XOK_TABLE_BUCKET, .entries = 1};
+
+	for (uint32_t i = 0; i < XOK_ENV_TABLES / XOK_PROG_TABLES; i++) {
+		struct xok_prog_spec spec = {.ntable = XOK_PROG_TABLES};
+
+		for (uint32_t t = 0; t < XOK_PROG_TABLES; t++) {
+			int64_t id = table_new(f, a, 0, bucket);
+
+			assert_true(id > 0);
+			assert_ok(set_acl(f, a, 0, XOK_RES_FRAME, table_info(f, id)->first, 1,
+					  cap_of("b", XOK_R)));
+			spec.table[t] = (uint32_t)id;
+		}
+		assert_true(prog_new(f, b, 0, "r0 = 1; exit", spec) > 0);
+	}
+	CALL(f, a, env_exit, 0);
+	assert_null(books(f));
+	assert_int_equal(f->x->table_info[0].owner, f->root->info->id);
+	for (uint32_t i = 0; i < XOK_ENV_TABLES; i++)
+		assert_true(table_new(f, f->root, 0, bucket) > 0);
+	assert_err(table_new(f, f->root, 0, bucket), XOK_EQUOTA);
+}
+
+/* Many subtrees together leave something for the root environment. */
+static void nobody_locks_the_root_out(void **state)
+{
+	struct fake *f = *state;
+	const struct xok_table_spec bucket = {.type = XOK_TABLE_BUCKET, .entries = 1};
+	char name[2] = "a";
+	uint32_t n = 0;
+	int64_t rc = XOK_EQUOTA;
+
+	for (; rc == XOK_EQUOTA && name[0] <= 'h'; name[0]++) {
+		struct xok_env *e = child_new(f, 43, name);
+
+		while ((rc = table_new(f, e, 0, bucket)) > 0)
+			n++;
+	}
+	assert_err(rc, XOK_ENOMEM);
+	assert_int_equal(n, XOK_NTABLE / 4 * 3);
+	for (uint32_t i = 0; i < XOK_ENV_TABLES; i++)
+		assert_true(table_new(f, f->root, 0, bucket) > 0);
+	assert_err(table_new(f, f->root, 0, bucket), XOK_EQUOTA);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +396,8 @@ int main(void)
 		TEST(mappings_outlive_the_table),
 		TEST(limits),
 		TEST(tables_climb_to_the_heir),
+		TEST(what_others_leave_locks_nobody_out),
+		TEST(nobody_locks_the_root_out),
 	};
 
 	return cmocka_run_group_tests_name("core: tables", tests, NULL, NULL);

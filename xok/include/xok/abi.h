@@ -85,7 +85,9 @@ enum xok_resource {
 /*
  * What one environment may hold beside frames. XOK_ENV_SUBTREE counts the entries of each child of the root environment
  * with all its descendants, ended ones too, and so do XOK_SUBTREE_PROGS and XOK_SUBTREE_TABLES. A ring costs a frame of the quota, an environment's filters together one.
- * The last quarter of each port's demultiplexer is kept for filters of the root environment.
+ * The last quarter of each port's demultiplexer, of the entries for programs and tables and of the code memory is kept for the root
+ * environment. What a subtree's programs are compiled into is a quarter of the code memory at most; what is more is interpreted. Tables that were
+ * given back count for the subtree of whom they are charged to, not for that environment.
  */
 #define XOK_ENV_RINGS 8u
 #define XOK_ENV_FILTERS 32u
@@ -254,7 +256,7 @@ struct xok_frame_info {
 	uint8_t type;
 	uint8_t flags;
 	uint16_t refs;	/* mappings and pins */
-	uint32_t owner; /* environment charged; of a free frame: the next free one */
+	uint32_t owner; /* environment charged; of a free one: the next; its acl is the kernel's */
 	struct xok_cap acl[XOK_NACL_FRAME];
 };
 
@@ -283,10 +285,10 @@ struct xok_port_info {
  * helpers answer -1 otherwise; ARRAY and PERCPU need W), and other loaded programs, which it may run with a part of its packet and its budget.
  * Programs are charged by frames: instructions, read-only and private data together, and code_bytes, each rounded up.
  *
- * A run is charged to the rate of the program and to that of its environment, with the budget it spent and its number of instructions:
- * so much it can have executed at most. A rate is saved up for an eighth of a second; a run starts while something is left, and
- * what it takes beyond is owed. A program that another one calls gets min(asked, what the caller has left); its number of instructions
- * and what it spends of the rest are the caller's expense, and count for its own rate as well.
+ * A run is charged to the rate of the program and to that of its environment, with the budget it spent, its number of instructions, so that it
+ * is as much as can have been executed, and one for each 8 bytes of data; a packet that leaves, as much as by send. A rate is saved up for an
+ * eighth of a second; a run starts while something is left, and what it takes beyond is owed. A program that another one calls gets min(asked, what the caller has left); its number of instructions, one for
+ * each 8 bytes of data, and what it spends of the rest are the caller's expense, and count for its own rate as well.
  */
 #define XOK_PROG_TABLES 8u
 #define XOK_PROG_CALLEES 4u

@@ -38,6 +38,7 @@ const struct xok_env_info *env_info(uint64_t id);
 const struct xok_port_info *port_info(uint32_t port);
 uint64_t now(void);
 #define MS 1000000ull
+#define PATIENCE (30000 * MS) /* for what must come; it takes so long only where a test fails */
 
 /* ---- memory of this environment ---- */
 uint32_t new_frame(void); /* of ours, capability 0; ends the program when there is none */

@@ -18,7 +18,7 @@ static void expect_zero(void (*fn)(uint64_t), uint64_t arg, const struct xok_cap
 {
 	uint64_t id = spawn(fn, arg, cap);
 
-	CHECK_EQ(wait_end(id, 2000 * MS, &last), XOK_END_EXIT);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_EXIT);
 	CHECK_EQ(last.exit_code, 0);
 }
 
@@ -68,7 +68,7 @@ static void partial_rights(void)
 	id = spawn(map_more_than_granted, frame, &narrow);
 	/* It may write its own page tables. */
 	CHECK_EQ(sys_acl_set(0, XOK_RES_ENV, id, 1, &narrow), XOK_OK);
-	CHECK_EQ(wait_end(id, 2000 * MS, &last), XOK_END_EXIT);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_EXIT);
 	CHECK_EQ(last.exit_code, 0);
 	CHECK_EQ(sys_frame_free(0, frame), XOK_OK);
 }

@@ -116,7 +116,7 @@ static void odd_stack_in_traps(void)
 		CHECK(shared()[1] > 0);
 		CHECK_EQ(wait_end(id, 1, &last), XOK_END_NONE);
 		id = spawn(fault_on_stack, rsp[i], NULL);
-		CHECK_EQ(wait_end(id, 2000 * MS, &last), XOK_END_FAULT);
+		CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_FAULT);
 	}
 }
 
@@ -155,7 +155,7 @@ static void single_step(void)
 {
 	uint64_t id = spawn(step_over_call, 0, NULL);
 
-	CHECK_EQ(wait_end(id, 2000 * MS, &last), XOK_END_FAULT);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_FAULT);
 	CHECK_EQ(last.last.trapno, 1);
 	CHECK(last.last.rip < XOK_USER_HI);
 }
@@ -190,7 +190,7 @@ static void syscall_at_the_edge(void)
 	uint64_t id = spawn_at_edge(NR(YIELD), &frame);
 
 	/* It comes back to the first bookkeeping page, which cannot be executed. */
-	CHECK_EQ(wait_end(id, 2000 * MS, &last), XOK_END_FAULT);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_FAULT);
 	CHECK_EQ(last.last.trapno, 14);
 	CHECK_EQ(last.last.rip, XOK_USER_HI);
 	sys_frame_free(0, frame);
@@ -240,7 +240,7 @@ static void bad_entries(void)
 		uint8_t end;
 
 		shared()[1] = i % 2;
-		end = wait_end(id, 2000 * MS, &last);
+		end = wait_end(id, PATIENCE, &last);
 		CHECK(end == XOK_END_UPCALL || end == XOK_END_FAULT);
 	}
 }
@@ -286,7 +286,7 @@ static void wild_numbers(void)
 {
 	uint64_t id = spawn(call_wild, 0, NULL);
 
-	CHECK_EQ(wait_end(id, 2000 * MS, &last), XOK_END_EXIT);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_EXIT);
 	CHECK_EQ(last.exit_code, 0);
 }
 
@@ -298,8 +298,8 @@ static void call_unhandled(uint64_t nr)
 
 static void unhandled_number(void)
 {
-	CHECK_EQ(wait_end(spawn(call_unhandled, 39, NULL), 2000 * MS, &last), XOK_END_UPCALL);
-	CHECK_EQ(wait_end(spawn(call_unhandled, XOK_SYS_BASE + 0x1000, NULL), 2000 * MS, &last),
+	CHECK_EQ(wait_end(spawn(call_unhandled, 39, NULL), PATIENCE, &last), XOK_END_UPCALL);
+	CHECK_EQ(wait_end(spawn(call_unhandled, XOK_SYS_BASE + 0x1000, NULL), PATIENCE, &last),
 		 XOK_END_UPCALL);
 }
 
@@ -361,9 +361,9 @@ static void bases(void)
 
 	b = spawn(set_bases, 0xffff800000000002, NULL);
 	c = spawn(set_bases, 0x0000123400000003, NULL);
-	CHECK_EQ(wait_end(a, 2000 * MS, &la), XOK_END_FAULT);
-	CHECK_EQ(wait_end(b, 2000 * MS, &lb), XOK_END_FAULT);
-	CHECK_EQ(wait_end(c, 2000 * MS, &last), XOK_END_FAULT);
+	CHECK_EQ(wait_end(a, PATIENCE, &la), XOK_END_FAULT);
+	CHECK_EQ(wait_end(b, PATIENCE, &lb), XOK_END_FAULT);
+	CHECK_EQ(wait_end(c, PATIENCE, &last), XOK_END_FAULT);
 	CHECK_EQ(la.last.addr, 0xffffffff80100001);
 	CHECK_EQ(lb.last.addr, 0xffff800000000002);
 	CHECK_EQ(last.last.fs_base, 0x0000123400000003);

@@ -31,7 +31,7 @@ static void child_quota(void)
 {
 	uint64_t id = spawn(take_all, 0, &own);
 
-	CHECK_EQ(wait_end(id, 5000 * MS, &last), XOK_END_EXIT);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_EXIT);
 	CHECK_EQ((int64_t)shared()[0], XOK_EQUOTA);
 	CHECK_EQ((int64_t)shared()[2], XOK_EQUOTA);
 	CHECK_EQ((int64_t)shared()[3], XOK_EQUOTA);
@@ -63,7 +63,7 @@ static void table_quota(void)
 	uint64_t id = spawn(map_everywhere, 0, &own);
 
 	CHECK_EQ(sys_acl_set(0, XOK_RES_ENV, id, 1, &own), XOK_OK);
-	CHECK_EQ(wait_end(id, 5000 * MS, &last), XOK_END_EXIT);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_EXIT);
 	CHECK_EQ(last.exit_code, 0);
 	CHECK_EQ((int64_t)shared()[0], XOK_EQUOTA);
 	CHECK(shared()[1] > 1);
@@ -143,7 +143,7 @@ static void subtree(void)
 {
 	uint64_t id = spawn(allocate_children, 0, &own);
 
-	CHECK_EQ(wait_end(id, 5000 * MS, &last), XOK_END_EXIT);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_EXIT);
 	CHECK(shared()[0] > 0 && shared()[0] < XOK_ENV_SUBTREE);
 }
 

@@ -27,7 +27,7 @@ static void expect_fault(void (*fn)(uint64_t), uint64_t arg, uint64_t vector)
 {
 	uint64_t id = spawn(fn, arg, NULL);
 
-	CHECK_EQ(wait_end(id, 2000 * MS, &last), XOK_END_FAULT);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_FAULT);
 	if (vector != ANY)
 		CHECK_EQ(last.last.trapno, vector);
 	CHECK_EQ(shared()[0], 1); /* it got as far as the act itself */
@@ -221,7 +221,7 @@ static void others_go_on(void)
 		uint64_t id = spawn(crash, 0, NULL);
 
 		/* spawn zeroed the shared page, so the count starts again */
-		CHECK_EQ(wait_end(id, 2000 * MS, &last), XOK_END_FAULT);
+		CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_FAULT);
 		sys_env_sleep(0, now() + 30 * MS);
 		CHECK(shared()[8] > 0);
 	}
@@ -269,7 +269,7 @@ static void expect_violation(void (*fn)(uint64_t), uint64_t arg)
 	uint64_t id = spawn(fn, arg, &narrow), before;
 
 	CHECK_EQ(sys_env_strict(0, id), XOK_OK);
-	CHECK_EQ(wait_end(id, 2000 * MS, &last), XOK_END_VIOLATION);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_VIOLATION);
 	CHECK_EQ(shared()[0], 1);
 	CHECK_EQ(shared()[1], 0);
 	before = shared()[8];
@@ -303,7 +303,7 @@ static void stale_id(void)
 {
 	uint64_t id = spawn(crash, 0, NULL);
 
-	CHECK_EQ(wait_end(id, 2000 * MS, &last), XOK_END_FAULT);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_FAULT);
 	CHECK_EQ(sys_env_notify(0, id, XOK_EV_USER), XOK_ESTALE);
 }
 

@@ -25,7 +25,7 @@ static uint64_t outcomes(uint64_t prog)
 /* Waits until so many packets of the program have been counted. */
 static void wait_outcomes(uint64_t prog, uint64_t n)
 {
-	uint64_t until = now() + 2 * SECOND;
+	uint64_t until = now() + PATIENCE;
 
 	while (outcomes(prog) < n && now() < until)
 		sys_env_sleep(0, now() + MS);
@@ -44,7 +44,7 @@ static void replies(void)
 	want('R', ring);
 	make('H', 100);
 	CHECK_EQ(send(0, 100), XOK_OK);
-	s = receive(2 * SECOND);
+	s = receive(PATIENCE);
 	frame[LETTER] = 'R'; /* the peer has exchanged the addresses twice */
 	CHECK(s != NULL && s->port == 0 && s->len == 100 && memcmp(s->data, frame, 100) == 0);
 	CHECK_EQ(prog_info(prog)->replied, 1);
@@ -68,7 +68,7 @@ static void forwards(void)
 	want('R', ring);
 	make('H', 200);
 	CHECK_EQ(send(0, 200), XOK_OK);
-	s = receive(2 * SECOND);
+	s = receive(PATIENCE);
 	CHECK(s != NULL && s->port == 1 && s->len == 200);
 	CHECK_EQ(prog_info(prog)->forwarded, 1);
 	unload(prog);
@@ -119,7 +119,7 @@ static void verdicts(void)
 	make('H', 80);
 	prog = handle(f, PROGRAM(pass));
 	CHECK_EQ(send(0, 80), XOK_OK);
-	s = receive(2 * SECOND);
+	s = receive(PATIENCE);
 	CHECK(s != NULL && s->len == 80 && s->data[LETTER + 1] == 'P');
 	CHECK_EQ(prog_info(prog)->passed, 1);
 	unload(prog);
@@ -145,10 +145,10 @@ static void verdicts(void)
 
 	/* Without a handler the filter leads to its ring again; a short packet is not handled. */
 	CHECK_EQ(send(0, 80), XOK_OK);
-	CHECK(receive(2 * SECOND) != NULL);
+	CHECK(receive(PATIENCE) != NULL);
 	prog = handle(f, PROGRAM(drop, .min_len = 90));
 	CHECK_EQ(send(0, 80), XOK_OK);
-	CHECK(receive(2 * SECOND) != NULL);
+	CHECK(receive(PATIENCE) != NULL);
 	CHECK_EQ(prog_info(prog)->too_short, 1);
 	CHECK_EQ(prog_info(prog)->runs, 0);
 	unload(prog);
@@ -220,7 +220,7 @@ static void stopped(void)
 		CHECK_EQ(send(0, 60), XOK_OK);
 		make('I', 60);
 		CHECK_EQ(send(0, 60), XOK_OK);
-		CHECK(receive(2 * SECOND) != NULL);
+		CHECK(receive(PATIENCE) != NULL);
 		wait_outcomes(prog, i);
 	}
 	CHECK_EQ(prog_info(prog)->stopped, 20);
@@ -240,7 +240,20 @@ static void stopped(void)
 	close_ring(ring);
 }
 
-/* Packets come all the time; programs come and go. None is lost but those that they drop. */
+/* Takes what is in the ring, until it has been empty for so long. */
+static uint64_t drain(uint64_t ns)
+{
+	uint64_t n = 0;
+
+	while (receive(ns) != NULL)
+		n++;
+	return n;
+}
+
+/*
+ * Packets come all the time; programs come and go. None is lost but those that they drop. Each
+ * program goes when it has met the first of its packets, and all of the round before have come.
+ */
 static void unloaded_in_traffic(void)
 {
 	uint64_t ring = open_ring(), f = want('H', ring), prog, got = 0, handled = 0;
@@ -256,18 +269,21 @@ static void unloaded_in_traffic(void)
 		prog = handle(f, &p);
 		for (unsigned i = 0; i < 5; i++)
 			CHECK_EQ(send(0, 60), XOK_OK);
-		while (receive(5 * MS) != NULL)
-			got++;
+		for (uint64_t until = now() + PATIENCE;
+		     (outcomes(prog) == 0 || got + outcomes(prog) + handled < round * 10) &&
+		     now() < until;)
+			got += drain(MS);
 		/* From here on nothing reaches it, so that its counts stand still. */
 		CHECK_EQ(sys_handler_bind(0, f, 0), XOK_OK);
 		handled += prog_info(prog)->dropped + prog_info(prog)->stopped;
 		CHECK_EQ(outcomes(prog), prog_info(prog)->runs);
 		unload(prog);
 	}
-	for (uint64_t until = now() + 2 * SECOND; got + handled < 300 && now() < until;)
-		got += receive(QUIET) != NULL;
+	for (uint64_t until = now() + PATIENCE; got + handled < 300 && now() < until;)
+		got += drain(QUIET);
 	CHECK_EQ(got + handled, 300);
-	CHECK(handled > 50 && got > 50);
+	/* One a round at least: some of a round's packets meet the program of the next. */
+	CHECK(handled >= 20 && got >= 10);
 	close_ring(ring);
 }
 
@@ -300,7 +316,7 @@ static void serve(uint64_t arg)
 
 static uint64_t spawn_server(uint64_t rate)
 {
-	uint64_t id = spawn(serve, 0, &own), until = now() + 5 * SECOND;
+	uint64_t id = spawn(serve, 0, &own), until = now() + PATIENCE;
 
 	CHECK_EQ(sys_handler_rate(0, 0, id, rate), XOK_OK);
 	while (shared()[0] == 0 && now() < until)
@@ -322,13 +338,13 @@ static void destroyed_in_traffic(void)
 
 		make('C', 60);
 		CHECK_EQ(send(0, 60), XOK_OK);
-		CHECK(receive(2 * SECOND) != NULL);
+		CHECK(receive(PATIENCE) != NULL);
 		for (unsigned i = 0; i < 10; i++)
 			CHECK_EQ(send(0, 60), XOK_OK);
 		CHECK_EQ(wait_end(id, 1, NULL), XOK_END_NONE);
 		for (unsigned i = 0; i < 10; i++)
 			CHECK_EQ(send(0, 60), XOK_OK);
-		until = now() + 2 * SECOND;
+		until = now() + PATIENCE;
 		do {
 			got += receive(QUIET) != NULL;
 			lost = port_info(0)->rx_no_filter - nobody;
@@ -360,12 +376,15 @@ static void throttled(void)
 	CHECK_EQ(p->runs, 0);
 	CHECK_EQ(env_info(id)->handler_rate, 0);
 
-	/* Five units a run: eighty a second, of which ten may be saved up. */
-	CHECK_EQ(sys_handler_rate(0, 0, id, 80), XOK_OK);
+	/* A reply costs three hundred at least. An eighth of a second is saved up, and may be had twice. */
+	const uint64_t rate = 5000, cost = 300, start = now();
+
+	CHECK_EQ(sys_handler_rate(0, 0, id, rate), XOK_OK);
 	for (unsigned i = 0; i < 40; i++)
 		CHECK_EQ(send(0, 60), XOK_OK);
 	wait_outcomes(prog, 60);
-	CHECK(p->replied >= 2 && p->replied < 30);
+	CHECK(p->replied >= 2);
+	CHECK(p->replied <= 1 + (rate / 4 + (now() - start) * rate / SECOND) / cost);
 	CHECK_EQ(p->replied + p->throttled, 60);
 
 	CHECK_EQ(sys_handler_rate(0, 0, id, UINT64_MAX), XOK_OK);
@@ -405,7 +424,7 @@ static void permissions(void)
 
 	grant_ports(&see);
 	id = spawn(not_permitted, f | prog << 32, &own);
-	CHECK_EQ(wait_end(id, 5 * SECOND, &last), XOK_END_EXIT);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_EXIT);
 	CHECK_EQ((int64_t)shared()[1], XOK_EPERM);
 	CHECK_EQ(shared()[2], 1);
 	CHECK((int64_t)shared()[3] < 0);
@@ -422,17 +441,18 @@ static void permissions(void)
 /* As many as there may be, and then an error; the frames they cost come back. */
 static void all_programs(void)
 {
-	uint64_t id[XOK_ENV_PROGS];
+	uint64_t id[XOK_NPROG] = {0};
+	uint32_t n = 0;
+	int64_t got;
 
-	for (unsigned i = 0; i < XOK_ENV_PROGS; i++) {
-		id[i] = (uint64_t)load(PROGRAM(drop));
-		CHECK((int64_t)id[i] > 0);
-	}
-	CHECK_EQ(load(PROGRAM(drop)), XOK_EQUOTA);
+	while ((got = load(PROGRAM(drop))) > 0 && n < XOK_NPROG)
+		id[n++] = (uint64_t)got;
+	CHECK(got == XOK_EQUOTA || got == XOK_ENOMEM);
+	CHECK(n >= XOK_ENV_PROGS);
 	CHECK_EQ(sys_prog_unload(id[0]), XOK_OK);
 	CHECK_EQ(sys_prog_unload(id[0]), XOK_ESTALE);
 	id[0] = (uint64_t)load(PROGRAM(drop));
-	for (unsigned i = 0; i < XOK_ENV_PROGS; i++)
+	for (uint32_t i = 0; i < n; i++)
 		unload(id[i]);
 }
 

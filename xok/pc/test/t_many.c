@@ -21,7 +21,7 @@ static void count(uint64_t i)
 
 static void all_run(void)
 {
-	uint64_t id[MANY], until = now() + 20000 * MS;
+	uint64_t id[MANY], until = now() + PATIENCE;
 	unsigned ran = 0;
 
 	for (unsigned i = 0; i < MANY; i++)

@@ -114,14 +114,14 @@ static void every_length(void)
 
 			make(len, len);
 			CHECK_EQ(send(port, len), XOK_OK);
-			s = receive(2000 * MS);
+			s = receive(PATIENCE);
 			CHECK(s != NULL);
 			CHECK(s != NULL && s->port == port && is_echo(s, len));
 		}
 	}
 	make(9, XOK_FRAME_MAX);
 	CHECK_EQ(send(0, XOK_FRAME_MAX), XOK_OK);
-	CHECK(is_echo(receive(2000 * MS), XOK_FRAME_MAX));
+	CHECK(is_echo(receive(PATIENCE), XOK_FRAME_MAX));
 	close_ring(ring);
 }
 
@@ -140,7 +140,7 @@ static void many(void)
 			CHECK(port_info(0)->txq <= 256);
 		}
 		for (uint32_t i = 0; i < 200; i++) {
-			const struct xok_slot *s = receive(2000 * MS);
+			const struct xok_slot *s = receive(PATIENCE);
 
 			make(i, 100);
 			CHECK(s != NULL && is_echo(s, 100));
@@ -157,15 +157,16 @@ static void latency(void)
 	int64_t ring = open_ring();
 	uint64_t start, best = UINT64_MAX;
 
-	for (uint32_t i = 0; i < 20; i++) {
+	/* What waits for a tick takes longer each time; what waits for the host, only some times. */
+	for (uint32_t i = 0; i < 500 && best >= XOK_TICK_NS / 2; i++) {
 		make(i, 60);
 		start = now();
 		CHECK_EQ(send(0, 60), XOK_OK);
-		CHECK(receive(2000 * MS) != NULL);
+		CHECK(receive(PATIENCE) != NULL);
 		if (now() - start < best)
 			best = now() - start;
 	}
-	CHECK(best < 20 * MS);
+	CHECK(best < XOK_TICK_NS / 2);
 	close_ring(ring);
 }
 
@@ -184,7 +185,7 @@ static void count(uint64_t arg)
 static void flood(void)
 {
 	int64_t ring = open_ring();
-	uint64_t id = spawn(count, 0, NULL), before, calm, stormy, until;
+	uint64_t id = spawn(count, 0, NULL), before, calm, stormy, start;
 	uint64_t bad = port_info(0)->rx_bad_length, got = 0;
 
 	sys_env_sleep(0, now() + 500 * MS);
@@ -192,12 +193,13 @@ static void flood(void)
 	make(1, 60);
 	frame[XOK_FRAME_MIN] = 'F';
 	CHECK_EQ(send(0, 60), XOK_OK);
-	CHECK(receive(2000 * MS) != NULL);
+	CHECK(receive(PATIENCE) != NULL);
 	before = shared()[0];
-	until = now() + 500 * MS;
-	while (now() < until)
+	start = now();
+	while (now() - start < 500 * MS ||
+	       ((got <= 100 || port_info(0)->rx_bad_length == bad) && now() - start < PATIENCE))
 		got += receive(10 * MS) != NULL;
-	stormy = shared()[0] - before;
+	stormy = (shared()[0] - before) / ((now() - start) / (500 * MS));
 	CHECK(got > 100);
 	CHECK(port_info(0)->rx_bad_length > bad);
 	CHECK(stormy > calm / 10);
@@ -208,7 +210,7 @@ static void flood(void)
 	/* Over: the port answers as before. */
 	make(2, 60);
 	CHECK_EQ(send(0, 60), XOK_OK);
-	CHECK(is_echo(receive(2000 * MS), 60));
+	CHECK(is_echo(receive(PATIENCE), 60));
 	close_ring(ring);
 }
 

@@ -63,7 +63,7 @@ static void send_one(uint8_t tag)
 /* Sends n frames and waits until the port has seen n echoes. */
 static void exchange(unsigned n)
 {
-	uint64_t want = port_info(0)->rx_packets + n, until = now() + 3000 * MS;
+	uint64_t want = port_info(0)->rx_packets + n, until = now() + PATIENCE;
 
 	for (unsigned i = 0; i < n; i++)
 		send_one((uint8_t)i);
@@ -202,7 +202,7 @@ static void owner_ends(void)
 	const struct xok_cap own = {.valid = 1, .perms = XOK_PERM_ALL, .len = 2, .name = "zz"};
 	const struct xok_cap reader = {.valid = 1, .perms = XOK_R, .len = 2, .name = "zz"};
 	const struct xok_cap none = {.valid = 0};
-	uint64_t id, unclaimed, until = now() + 2000 * MS;
+	uint64_t id, unclaimed, until = now() + PATIENCE;
 
 	CHECK_EQ(sys_acl_set(0, XOK_RES_PORT, 0, 1, &reader), XOK_OK);
 	id = spawn(die_with_ring, 0, &own);

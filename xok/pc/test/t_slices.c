@@ -49,7 +49,7 @@ static void never_yield(uint64_t arg)
 static void overrun(void)
 {
 	uint64_t id = spawn(never_yield, 0, NULL);
-	uint8_t end = wait_end(id, 3000 * MS, &last);
+	uint8_t end = wait_end(id, PATIENCE, &last);
 
 	CHECK_EQ(end, XOK_END_OVERRUN);
 	CHECK_EQ(shared()[1], 1);
@@ -80,7 +80,7 @@ static void overrun_disabled(void)
 	for (uint64_t how = 0; how < 2; how++) {
 		uint64_t id = spawn(hide, how, NULL);
 
-		CHECK_EQ(wait_end(id, 3000 * MS, &last), XOK_END_OVERRUN);
+		CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_OVERRUN);
 		CHECK_EQ(shared()[1], 0);
 	}
 }
@@ -117,7 +117,7 @@ static void slice_end_upcall(void)
 	uint64_t other = spawn(spin, 0, NULL);
 
 	/* The second spawn zeroed the page before the first ran: both still start from nothing. */
-	CHECK_EQ(wait_end(id, 5000 * MS, &last), XOK_END_EXIT);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_EXIT);
 	CHECK_EQ(wait_end(other, 1, NULL), XOK_END_NONE);
 	n = shared()[5];
 	CHECK(n > 0);
@@ -171,7 +171,7 @@ static void vectors_kept(void)
 	for (uint64_t i = 0; i < 3; i++)
 		id[i] = spawn(keep_vectors, i + 1, NULL);
 	for (uint64_t i = 0; i < 3; i++) {
-		CHECK_EQ(wait_end(id[i], 20000 * MS, &last), XOK_END_EXIT);
+		CHECK_EQ(wait_end(id[i], PATIENCE, &last), XOK_END_EXIT);
 		CHECK_EQ(last.exit_code, 0);
 		CHECK(shared()[i + 1] > 3); /* it was interrupted */
 	}
@@ -204,8 +204,8 @@ __attribute__((target("avx"))) static void leave_vectors(uint64_t arg)
 
 static void vectors_fresh(void)
 {
-	CHECK_EQ(wait_end(spawn(leave_vectors, 0xaa, NULL), 2000 * MS, &last), XOK_END_EXIT);
-	CHECK_EQ(wait_end(spawn(vectors_are_zero, 0, NULL), 2000 * MS, &last), XOK_END_EXIT);
+	CHECK_EQ(wait_end(spawn(leave_vectors, 0xaa, NULL), PATIENCE, &last), XOK_END_EXIT);
+	CHECK_EQ(wait_end(spawn(vectors_are_zero, 0, NULL), PATIENCE, &last), XOK_END_EXIT);
 	CHECK_EQ(last.exit_code, 0);
 }
 

@@ -6,7 +6,6 @@
 #include "ports.h"
 #include "xok/table/table.h"
 
-#define SECOND (1000 * MS)
 #define TABLE_VA 0x00006b0000180000ull
 
 static struct xok_env_info last;
@@ -76,7 +75,7 @@ static void vectored(void)
 	make('V', 100);
 	sys_env_sleep(XOK_EV_USER, 0);
 	CHECK_EQ(send(0, 100), XOK_OK);
-	CHECK_EQ(sys_env_sleep(XOK_EV_USER, now() + 2 * SECOND), XOK_EV_USER);
+	CHECK_EQ(sys_env_sleep(XOK_EV_USER, now() + PATIENCE), XOK_EV_USER);
 	CHECK_EQ(memcmp((const void *)(value + 8), frame + LETTER, 32), 0);
 	CHECK_EQ(value[0], sum_of(frame + LETTER, 32));
 	CHECK_EQ(value[1], 42);
@@ -101,7 +100,7 @@ static void outlives(void)
 	make('V', 100);
 	sys_env_sleep(XOK_EV_USER, 0);
 	CHECK_EQ(send(0, 100), XOK_OK);
-	CHECK_EQ(sys_env_sleep(XOK_EV_USER, now() + 2 * SECOND), XOK_EV_USER);
+	CHECK_EQ(sys_env_sleep(XOK_EV_USER, now() + PATIENCE), XOK_EV_USER);
 	CHECK_EQ(prog_info(prog)->consumed, 1);
 	unload(prog);
 	CHECK_EQ(table_info(id)->id, 0);
@@ -133,7 +132,7 @@ static void emitted(void)
 		frame[LETTER + 1] = (uint8_t)i;
 		CHECK_EQ(send(0, 60 + i), XOK_OK);
 		while (!tbl_ring_get(mem, record) && prog_info(prog)->stopped == 0)
-			if (sys_env_sleep(XOK_EV_RECORD, now() + 2 * SECOND) == 0)
+			if (sys_env_sleep(XOK_EV_RECORD, now() + PATIENCE) == 0)
 				break;
 		CHECK_EQ(record[0], 60 + i);
 		CHECK_EQ(record[1], i);
@@ -141,7 +140,7 @@ static void emitted(void)
 	/* Nobody takes them: the ring is full, and the packets go on being handled. */
 	for (uint32_t i = 0; i < 9; i++)
 		CHECK_EQ(send(0, 60), XOK_OK);
-	for (uint64_t until = now() + 2 * SECOND; prog_info(prog)->consumed < 29 && now() < until;)
+	for (uint64_t until = now() + PATIENCE; prog_info(prog)->consumed < 29 && now() < until;)
 		sys_env_sleep(0, now() + MS);
 	CHECK_EQ(prog_info(prog)->consumed, 29);
 	for (uint32_t i = 0; i < records.entries; i++)
@@ -167,7 +166,7 @@ static void torn_tail(void)
 		make('E', 60);
 		CHECK_EQ(send(0, 60), XOK_OK);
 	}
-	for (uint64_t until = now() + 2 * SECOND; prog_info(prog)->consumed < 50 && now() < until;)
+	for (uint64_t until = now() + PATIENCE; prog_info(prog)->consumed < 50 && now() < until;)
 		sys_env_sleep(0, now() + MS);
 	CHECK_EQ(prog_info(prog)->consumed, 50);
 	unload(prog);
@@ -203,7 +202,7 @@ static void counted(void)
 		frame[LETTER + 1] = (uint8_t)(7 + i % 3);
 		CHECK_EQ(send(0, 60), XOK_OK);
 	}
-	for (uint64_t until = now() + 2 * SECOND; prog_info(prog)->consumed < 30 && now() < until;)
+	for (uint64_t until = now() + PATIENCE; prog_info(prog)->consumed < 30 && now() < until;)
 		sys_env_sleep(0, now() + MS);
 	for (uint32_t key = 7; key < 10; key++) {
 		uint64_t value = 0;
@@ -281,7 +280,7 @@ static void permissions(void)
 			CHECK_EQ(sys_acl_set(0, XOK_RES_FRAME, t->first + i, 1, &see), XOK_OK);
 		child = spawn(look_only, id, &own);
 		CHECK_EQ(sys_acl_set(0, XOK_RES_ENV, child, 1, &own), XOK_OK);
-		CHECK_EQ(wait_end(child, 5 * SECOND, &last), XOK_END_EXIT);
+		CHECK_EQ(wait_end(child, PATIENCE, &last), XOK_END_EXIT);
 		CHECK_EQ((int64_t)shared()[1], XOK_EPERM);
 		CHECK_EQ((int64_t)shared()[2], XOK_EPERM);
 		CHECK((int64_t)shared()[3] < 0);
@@ -322,7 +321,7 @@ static int64_t call_of(const struct program *p, char *first)
 	CHECK_EQ(sys_prog_unload((uint64_t)id), XOK_EBUSY);
 	make('A', 60);
 	CHECK_EQ(send(0, 60), XOK_OK);
-	s = receive(2 * SECOND);
+	s = receive(PATIENCE);
 	CHECK(s != NULL);
 	if (s != NULL) {
 		memcpy(&result, s->data + 48, 8);

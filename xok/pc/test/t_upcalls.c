@@ -54,7 +54,7 @@ static void fault_upcall(void)
 {
 	uint64_t id = spawn(fault_and_go_on, 0x123456780000, NULL);
 
-	CHECK_EQ(wait_end(id, 5000 * MS, &last), XOK_END_EXIT);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_EXIT);
 	CHECK_EQ(last.exit_code, 0);
 	CHECK_EQ(last.faults, 1000);
 }
@@ -85,7 +85,7 @@ static void other_exceptions(void)
 {
 	uint64_t id = spawn(illegal_and_go_on, 0, NULL);
 
-	CHECK_EQ(wait_end(id, 2000 * MS, &last), XOK_END_EXIT);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_EXIT);
 	CHECK_EQ(last.exit_code, 0);
 }
 
@@ -107,7 +107,7 @@ static void fault_in_handler(void)
 {
 	uint64_t id = spawn(double_fault, 0, NULL);
 
-	CHECK_EQ(wait_end(id, 2000 * MS, &last), XOK_END_FAULT);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_FAULT);
 	CHECK_EQ(shared()[0], 1);
 }
 
@@ -127,7 +127,7 @@ static void bad_upcall_stack(void)
 
 	for (unsigned i = 0; i < sizeof(sp) / sizeof(sp[0]); i++) {
 		uint64_t id = spawn(bad_stack, sp[i], NULL);
-		uint8_t end = wait_end(id, 2000 * MS, &last);
+		uint8_t end = wait_end(id, PATIENCE, &last);
 
 		CHECK(end == XOK_END_FAULT || end == XOK_END_UPCALL);
 	}
@@ -152,7 +152,7 @@ static void control_page_gone(void)
 
 	CHECK_EQ(sys_acl_set(0, XOK_RES_ENV, id, 1, &own), XOK_OK);
 	/* The upcall is delivered; its handler cannot write the page and faults while disabled. */
-	CHECK_EQ(wait_end(id, 2000 * MS, &last), XOK_END_FAULT);
+	CHECK_EQ(wait_end(id, PATIENCE, &last), XOK_END_FAULT);
 }
 
 const struct guest_test guest_tests[] = {
