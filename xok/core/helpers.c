@@ -116,14 +116,16 @@ HELP(lpm4)
 {
 	struct table *t = table_of(prog_of(r), a, XOK_TABLE_LPM4, false);
 
-	return t ? (uint64_t)(int64_t)tbl_lpm4_lookup(t->mem, (uint32_t)b) : NO;
+	return t ? (uint64_t)(int64_t)prog_of(r)->x->lpm->lookup4(t->lpm, (uint32_t)b) : NO;
 }
 
 HELP(lpm6)
 {
 	struct table *t = table_of(prog_of(r), a, XOK_TABLE_LPM6, false);
 
-	return t && c == 16 ? (uint64_t)(int64_t)tbl_lpm6_lookup(t->mem, (const uint8_t *)b) : NO;
+	return t && c == 16
+		       ? (uint64_t)(int64_t)prog_of(r)->x->lpm->lookup6(t->lpm, (const uint8_t *)b)
+		       : NO;
 }
 
 /* To take is to write: whoever takes leaves less for the others. */

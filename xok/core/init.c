@@ -77,6 +77,7 @@ struct xok *xok_init(const struct xok_boot *b)
 	char *at = (char *)b->core + align(sizeof(*x), 64);
 
 	x->ops = b->ops;
+	x->lpm = b->ops->lpm ? b->ops->lpm : &tbl_lpm;
 	x->m = b->m;
 	x->nframe = b->nframe;
 	x->nport = b->nport;

@@ -81,6 +81,7 @@ struct table {
 	void *mem;
 	uint8_t *values; /* ARRAY, PERCPU: what programs access, and how many bytes */
 	uint32_t bytes;
+	void *lpm; /* LPM4, LPM6: what x->lpm made for it */
 };
 
 /*
@@ -161,6 +162,7 @@ struct xok {
 	const uint8_t *code_x;
 	uint32_t code_bytes;
 	struct table table[XOK_NTABLE];
+	const struct tbl_lpm_ops *lpm;
 	struct prog prog[XOK_NPROG];
 	_Alignas(16) uint8_t stack[XOK_CALL_DEPTH][VC_STACK_BYTES]; /* of programs, by height */
 	void *scratch;						    /* the verifier's */

@@ -13,6 +13,7 @@
 
 #include "xok/abi.h"
 
+struct tbl_lpm_ops;
 struct xok;
 struct xok_env;
 
@@ -55,6 +56,9 @@ struct xok_machine_ops {
 	/* Consoles 0 and 1: queue output, as much as there is room for, and read what has arrived; how many bytes. */
 	size_t (*cons_write)(void *m, uint32_t cons, const char *buf, size_t len);
 	size_t (*cons_read)(void *m, uint32_t cons, char *buf, size_t len);
+
+	/* What answers longest-prefix lookups (xok/table/table.h); NULL: the tables themselves. */
+	const struct tbl_lpm_ops *lpm;
 
 	/* XOK_POWER_...; does not return. */
 	void (*power)(void *m, uint32_t how, uint32_t status);

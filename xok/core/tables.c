@@ -62,6 +62,9 @@ static void table_end(struct xok *x, uint32_t index)
 {
 	struct xok_table_info info = x->table_info[index];
 
+	if (x->table[index].lpm)
+		x->lpm->destroy(x->table[index].lpm);
+	x->table[index].lpm = NULL;
 	x->table_info[index] = (struct xok_table_info){.id = 0};
 	for (uint32_t f = info.first; f < info.first + info.nframe; f++)
 		frame_unref(x, f);
@@ -107,7 +110,12 @@ void tables_retire(struct xok *x, struct xok_env *e, struct xok_env *heir)
 	}
 }
 
-/* Performs table_create. */
+static bool is_lpm(const struct xok_table_spec *s)
+{
+	return s->type == XOK_TABLE_LPM4 || s->type == XOK_TABLE_LPM6;
+}
+
+/* Performs table_create. What can still fail is the machine's own part; then it is taken back. */
 static int64_t table_new(struct xok *x, struct xok_env *e, const struct xok_cap *c,
 			 const struct xok_table_spec *s, uint32_t index, uint32_t first, uint32_t n)
 {
@@ -135,6 +143,13 @@ static int64_t table_new(struct xok *x, struct xok_env *e, const struct xok_cap 
 	tbl_init(t->mem, &info->spec, XOK_NCPU, seed);
 	t->values = tbl_memory(t->mem, 0, &bytes);
 	t->bytes = (uint32_t)bytes;
+	if (is_lpm(s)) {
+		t->lpm = x->lpm->create(x->m, t->mem);
+		if (!t->lpm) {
+			table_release(x, index);
+			return XOK_ENOMEM;
+		}
+	}
 	return info->id;
 }
 
@@ -183,6 +198,17 @@ int64_t sys_table_destroy(struct xok *x, struct xok_env *e, const struct arg *a)
 	return XOK_OK;
 }
 
+static int update(struct xok *x, const struct table *t, const struct xok_table_update *u)
+{
+	if (!t->lpm)
+		return tbl_update(t->mem, u, x->ops->now(x->m));
+	switch (u->op) {
+	case XOK_TABLE_SET: return x->lpm->set(t->lpm, u);
+	case XOK_TABLE_DELETE: return x->lpm->remove(t->lpm, u);
+	default: return TBL_EINVAL;
+	}
+}
+
 int64_t sys_table_update(struct xok *x, struct xok_env *e, const struct arg *a)
 {
 	uint32_t index;
@@ -194,7 +220,7 @@ int64_t sys_table_update(struct xok *x, struct xok_env *e, const struct arg *a)
 
 	/* The table's own checks come before its changes. */
 	struct xok_table_info *info = &x->table_info[index];
-	rc = tbl_update(x->table[index].mem, a[2].in, x->ops->now(x->m));
+	rc = update(x, &x->table[index], a[2].in);
 	switch (rc) {
 	case 0: info->used = tbl_used(x->table[index].mem); return XOK_OK;
 	case TBL_ENOENT: return XOK_ENOENT;

@@ -165,6 +165,73 @@ static void updates_of_other_types(void **state)
 	assert_err(table_put(f, f->root, 0, table_new(f, f->root, 0, ring), u), XOK_EINVAL);
 }
 
+/* A machine's own longest-prefix lookups: the calls it got, in order. */
+static char calls[16];
+static bool no_room;
+
+static void note(char c)
+{
+	size_t n = strlen(calls);
+
+	assert_true(n + 1 < sizeof(calls));
+	calls[n] = c;
+}
+
+static void *own_create(void *machine, void *mem)
+{
+	(void)machine;
+	note('c');
+	return no_room ? NULL : mem;
+}
+
+static void own_destroy(void *self)
+{
+	(void)self;
+	note('d');
+}
+
+static int own_set(void *self, const struct xok_table_update *u)
+{
+	note('s');
+	return tbl_lpm.set(self, u);
+}
+
+static int own_remove(void *self, const struct xok_table_update *u)
+{
+	note('r');
+	return tbl_lpm.remove(self, u);
+}
+
+static void machines_answer_lookups(void **state)
+{
+	static const struct tbl_lpm_ops own = {
+		.create = own_create, .destroy = own_destroy, .set = own_set, .remove = own_remove};
+	const struct xok_table_spec spec = {.type = XOK_TABLE_LPM4, .entries = 8};
+	struct xok_table_update u = {.op = XOK_TABLE_SET, .key = {10, 1, 0, 0, 16}, .number = 9};
+	struct fake *f = *state;
+	uint32_t free_frames = f->info->frames_free;
+	int64_t id;
+
+	f->x->lpm = &own;
+	no_room = true;
+	assert_err(table_new(f, f->root, 0, spec), XOK_ENOMEM);
+	assert_int_equal(f->info->frames_free, free_frames);
+	assert_string_equal(calls, "c");
+	no_room = false;
+	id = table_new(f, f->root, 0, spec);
+	assert_true(id > 0);
+	assert_ok(table_put(f, f->root, 0, id, u));
+	u.op = XOK_TABLE_DELETE;
+	assert_ok(table_put(f, f->root, 0, id, u));
+	assert_err(table_put(f, f->root, 0, id, u), XOK_ENOENT);
+	u.op = 0;
+	assert_err(table_put(f, f->root, 0, id, u), XOK_EINVAL);
+	assert_ok(CALL(f, f->root, table_destroy, 0, (uint64_t)id));
+	assert_string_equal(calls, "ccsrrd");
+	assert_true(table_new(f, f->root, 0, hash) > 0);
+	assert_string_equal(calls, "ccsrrd");
+}
+
 static void rights_are_asked(void **state)
 {
 	struct fake *f = *state;
@@ -390,6 +457,7 @@ int main(void)
 		TEST(names_are_printable),
 		TEST(updates),
 		TEST(updates_of_other_types),
+		TEST(machines_answer_lookups),
 		TEST(rights_are_asked),
 		TEST(ids_do_not_come_back),
 		TEST(mappings),
