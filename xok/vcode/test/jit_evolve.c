@@ -26,8 +26,9 @@ static bool accepted(const struct evolve *g)
 		.rodata_len = T_RODATA,
 		.data_len = T_DATA,
 		.nentry = g->nentry,
-		.ntable = T_NTABLE,
-		.table_bytes = {T_TABLE0, 0, T_TABLE2},
+		.min_window = g->min_window,
+		.ntable = LAB_NTABLE,
+		.table_bytes = {[0] = T_TABLE0, [2] = T_TABLE2, [7] = LAB_TABLE7},
 	};
 	struct vc_report rep;
 
@@ -116,6 +117,9 @@ static struct vc_insn jump(struct evolve *g, uint32_t pc, uint32_t d, uint32_t s
 	return put(op, d, 0, off, evolve_pick(g, 2) ? 0 : constant(g));
 }
 
+static const int32_t memories[] = {VC_MAP_RODATA, VC_MAP_DATA, VC_MAP_TABLE, VC_MAP_TABLE + 2,
+				   VC_MAP_TABLE + 7};
+
 /* Fills in both slots. */
 static void wide_constant(struct evolve *g, uint32_t d, struct vc_insn i[2])
 {
@@ -128,10 +132,10 @@ static void wide_constant(struct evolve *g, uint32_t d, struct vc_insn i[2])
 		break;
 	case 1:
 		i[0] = put(VC_OP_LDDW, d, VC_SRC_HANDLE, 0,
-			   (int32_t)(VC_MAP_TABLE + evolve_pick(g, T_NTABLE)));
+			   (int32_t)(VC_MAP_TABLE + evolve_pick(g, LAB_NTABLE)));
 		place = 0;
 		break;
-	default: i[0] = put(VC_OP_LDDW, d, VC_SRC_MAP, 0, (int32_t)evolve_pick(g, 5));
+	default: i[0] = put(VC_OP_LDDW, d, VC_SRC_MAP, 0, PICK(g, memories));
 	}
 	i[1] = put(0, 0, 0, 0, place);
 }
@@ -167,7 +171,7 @@ static struct vc_insn call(struct evolve *g, uint32_t pc, uint32_t d)
 }
 
 /* Returns how many slots it takes. */
-static uint32_t something(struct evolve *g, uint32_t pc, struct vc_insn i[2])
+static uint32_t something(struct evolve *g, uint32_t pc, struct vc_insn *i)
 {
 	uint32_t d = evolve_pick(g, 10), s = evolve_pick(g, 8) ? evolve_pick(g, 10) : 10;
 	uint32_t what = evolve_pick(g, 17);
@@ -184,24 +188,143 @@ static uint32_t something(struct evolve *g, uint32_t pc, struct vc_insn i[2])
 	return 1;
 }
 
+/* ---- what single steps hardly find: instructions that make sense together ---- */
+
+#define GROUP 16u
+
+/* A helper with arguments that may fit. */
+static uint32_t helper_group(struct evolve *g, struct vc_insn *i)
+{
+	static const int32_t sizes[] = {0, 0, 1, 2, 7, 8, 8, 16, 20, 24, 64, 512, 513, 2048, 2049};
+	int32_t number = 1 + (int32_t)evolve_pick(g, H_RAW);
+	const struct vc_helper *h = &vc_helpers[number];
+	uint32_t n = 0;
+
+	for (uint32_t a = 0; a < 5 && h->arg[a] != VC_ARG_NONE; a++) {
+		switch (evolve_pick(g, 3) ? h->arg[a] : VC_ARG_NONE) {
+		case VC_ARG_SCALAR:
+		case VC_ARG_MEM_SIZE: i[n++] = put(0xb7, a + 1, 0, 0, PICK(g, sizes)); break;
+		case VC_ARG_TABLE:
+			i[n++] = put(VC_OP_LDDW, a + 1, VC_SRC_HANDLE, 0,
+				     (int32_t)(VC_MAP_TABLE + evolve_pick(g, LAB_NTABLE)));
+			i[n++] = put(0, 0, 0, 0, 0);
+			break;
+		case VC_ARG_CTX: i[n++] = put(0xbf, a + 1, 9, 0, 0); break;
+		case VC_ARG_MEM_R:
+		case VC_ARG_MEM_W:
+			i[n++] = put(0xbf, a + 1, 6 + evolve_pick(g, 5), 0, 0);
+			if (evolve_pick(g, 2))
+				i[n++] = put(0x07, a + 1, 0, 0, slot(g));
+			break;
+		default: break; /* what is there */
+		}
+	}
+	i[n++] = put(VC_OP_CALL, 0, 0, 0, number);
+	for (uint32_t r = 1; r <= 3; r++)
+		i[n++] = put(0xb7, r, 0, 0, constant(g));
+	return n;
+}
+
+/* A pointer moved by a number, and what lies around it. */
+static uint32_t span_group(struct evolve *g, struct vc_insn *i)
+{
+	uint32_t p = evolve_pick(g, 10), from = 6 + evolve_pick(g, 5), by = evolve_pick(g, 10);
+	uint32_t n = 0, accesses = 2 + evolve_pick(g, 4);
+
+	i[n++] = put(0xbf, p, from, 0, 0);
+	if (evolve_pick(g, 2))
+		i[n++] = put(0x57, by, 0, 0, evolve_pick(g, 2) ? 7 : 63);
+	i[n++] = put(evolve_pick(g, 4) ? 0x0f : 0x1f, p, by, 0, 0);
+	while (accesses--) {
+		i[n++] = memory(g, evolve_pick(g, 10), p);
+		if (!evolve_pick(g, 4))
+			i[n++] = put(evolve_pick(g, 2) ? 0x07 : 0x17, p, 0, 0, displacement(g));
+	}
+	return n;
+}
+
+/* What jit_alu.c takes for a rotation, or nearly so. */
+static uint32_t rotation_group(struct evolve *g, struct vc_insn *i)
+{
+	uint32_t t = evolve_pick(g, 10), x = evolve_pick(g, 10), u = evolve_pick(g, 10), n = 0;
+	uint32_t cls = evolve_pick(g, 2) ? VC_ALU64 : VC_ALU, bits = cls == VC_ALU64 ? 64 : 32;
+	uint32_t five = evolve_pick(g, 2), other = five ? u : x, swap = evolve_pick(g, 2);
+	int32_t by = 1 + (int32_t)evolve_pick(g, bits - 1);
+
+	i[n++] = put(VC_MOV | 8 | cls, t, x, 0, 0);
+	i[n++] = put((swap ? VC_LSH : VC_RSH) | cls, t, 0, 0, by);
+	if (five)
+		i[n++] = put(VC_MOV | 8 | cls, u, x, 0, 0);
+	i[n++] = put((swap ? VC_RSH : VC_LSH) | cls, other, 0, 0, (int32_t)bits - by);
+	if (five || evolve_pick(g, 2))
+		i[n++] = put((evolve_pick(g, 2) ? VC_OR : VC_ADD) | 8 | cls, other, t, 0, 0);
+	else
+		i[n++] = put((evolve_pick(g, 2) ? VC_OR : VC_XOR) | 8 | cls, t, x, 0, 0);
+	if (evolve_pick(g, 2))
+		i[n++] = put(0xb7, t, 0, 0, constant(g));
+	return n;
+}
+
+/* A number or pointer kept across a call, or a constant stored and forgotten. */
+static uint32_t keep_group(struct evolve *g, uint32_t pc, struct vc_insn *i)
+{
+	uint32_t d = evolve_pick(g, 10), n = 0;
+	int32_t at = slot(g);
+
+	i[n++] = put(VC_OP_STXDW, 10, d, at, 0);
+	if (evolve_pick(g, 2)) {
+		n += helper_group(g, i + n) - 3;
+	} else if (evolve_pick(g, 2)) {
+		i[n++] = put(0xbf, 1 + evolve_pick(g, 5), evolve_pick(g, 2) ? 10 : 8, 0, 0);
+		i[n] = call(g, pc + n, 0);
+		n++;
+	} else {
+		uint32_t c = evolve_pick(g, 10);
+
+		i[n++] = put(0xb7, c, 0, 0, constant(g));
+		i[n++] = memory(g, c, 6 + evolve_pick(g, 5));
+		i[n++] = put(0xb7, c, 0, 0, constant(g));
+	}
+	i[n++] = put(0x79, evolve_pick(g, 10), 10, at, 0);
+	return n;
+}
+
+static uint32_t group(struct evolve *g, uint32_t pc, struct vc_insn *i)
+{
+	switch (evolve_pick(g, 6)) {
+	case 0: return helper_group(g, i);
+	case 1:
+	case 2: return span_group(g, i);
+	case 3: return rotation_group(g, i);
+	default: return keep_group(g, pc, i);
+	}
+}
+
+/* Puts n slots at pc, if they fit between what must stay, and takes them back when the whole is refused. */
+static void replace(struct evolve *g, uint32_t pc, const struct vc_insn *i, uint32_t n)
+{
+	struct vc_insn was[GROUP + 1];
+
+	if (pc + n >= g->n)
+		return;
+	for (uint32_t k = 0; k < n; k++)
+		if (g->insn[pc + k].op == VC_OP_EXIT || (k == 0 && g->insn[pc].op == 0))
+			return;
+	memcpy(was, &g->insn[pc], sizeof(was[0]) * (n + 1));
+	/* Where a long one stood, its second slot becomes an instruction. */
+	if (g->insn[pc + n].op == 0)
+		g->insn[pc + n] = put(0xb7, 0, 0, 0, 1);
+	memcpy(&g->insn[pc], i, n * sizeof(*i));
+	if (!accepted(g))
+		memcpy(&g->insn[pc], was, sizeof(was[0]) * (n + 1));
+}
+
 void evolve_step(struct evolve *g)
 {
-	struct vc_insn was[3], i[2];
-	uint32_t pc = evolve_pick(g, g->n), slots;
+	struct vc_insn i[GROUP];
+	uint32_t pc = evolve_pick(g, g->n);
 
-	if (g->insn[pc].op == VC_OP_EXIT || g->insn[pc].op == 0)
-		return;
-	slots = something(g, pc, i);
-	if (slots == 2 && g->insn[pc].op != VC_OP_LDDW &&
-	    (g->insn[pc + 1].op == VC_OP_LDDW || g->insn[pc + 1].op == VC_OP_EXIT))
-		return;
-	memcpy(was, &g->insn[pc], 2 * sizeof(*was));
-	/* Where a long one stood, its second slot becomes an instruction. */
-	if (slots == 1 && g->insn[pc].op == VC_OP_LDDW)
-		g->insn[pc + 1] = put(0xb7, 0, 0, 0, 1);
-	memcpy(&g->insn[pc], i, slots * sizeof(*i));
-	if (!accepted(g))
-		memcpy(&g->insn[pc], was, 2 * sizeof(*was));
+	replace(g, pc, i, evolve_pick(g, 4) ? something(g, pc, i) : group(g, pc, i));
 }
 
 static void append(struct evolve *g, struct vc_insn i)
@@ -212,15 +335,14 @@ static void append(struct evolve *g, struct vc_insn i)
 /* A few pointers and numbers, and room. */
 static void function(struct evolve *g, bool first)
 {
-	static const int32_t maps[] = {VC_MAP_RODATA, VC_MAP_DATA, VC_MAP_TABLE, VC_MAP_TABLE + 2};
-	uint32_t room = 4 + evolve_pick(g, 36);
+	uint32_t room = 4 + evolve_pick(g, evolve_pick(g, 6) ? 36 : 90);
 
 	append(g, put(0xbf, 6, 1, 0, 0));
 	if (first && g->kind != &raw_kind) {
 		append(g, put(0xbf, 9, 1, 0, 0));
 		append(g, put(0x79, 6, 1, 0, 0));
 	}
-	append(g, put(VC_OP_LDDW, 7, VC_SRC_MAP, 0, PICK(g, maps)));
+	append(g, put(VC_OP_LDDW, 7, VC_SRC_MAP, 0, PICK(g, memories)));
 	append(g, put(0, 0, 0, 0, 0));
 	append(g, put(0xbf, 8, 10, 0, 0));
 	append(g, put(0x07, 8, 0, 0, -8 * (int32_t)evolve_pick(g, 9)));
@@ -235,8 +357,9 @@ static void function(struct evolve *g, bool first)
 static void begin(struct evolve *g)
 {
 	g->n = 0;
-	g->kind = evolve_pick(g, 4) ? &test_kind : &raw_kind;
-	g->nfunction = 1 + evolve_pick(g, EVOLVE_FUNCTIONS);
+	g->kind = evolve_pick(g, 4) ? &test_kind : evolve_pick(g, 3) ? &raw_kind : &any_kind;
+	g->min_window = evolve_pick(g, 2) ? 0 : evolve_pick(g, 40);
+	g->nfunction = 1 + evolve_pick(g, evolve_pick(g, 3) ? 4 : EVOLVE_FUNCTIONS);
 	for (uint32_t f = 0; f < g->nfunction; f++) {
 		g->function[f] = g->n;
 		function(g, f == 0);
@@ -250,8 +373,8 @@ static void begin(struct evolve *g)
 				  (int32_t)(g->function[f] - pc - 1));
 	}
 	g->nentry = 1;
-	if (g->nfunction > 1 && !evolve_pick(g, 4))
-		g->entry[g->nentry++] = g->function[1 + evolve_pick(g, g->nfunction - 1)];
+	while (g->nfunction > 1 && g->nentry < VC_ENTRIES_MAX && !evolve_pick(g, 3))
+		g->entry[g->nentry++] = g->function[evolve_pick(g, g->nfunction)];
 }
 
 void evolve_start(struct evolve *g, uint64_t name)

@@ -17,7 +17,7 @@ struct room {
 
 /* What one of the two runs on. */
 struct site {
-	struct room ctx, window, rodata, data, stack, table0, table2;
+	struct room ctx, window, rodata, data, stack, table0, table2, table7;
 	struct vc_run run;
 	struct bench user; /* for the helper context */
 };
@@ -111,7 +111,7 @@ void lab_open(void)
 		return;
 	map_code();
 	for (int s = 0; s < 2; s++)
-		for (struct room *r = &sites[s].ctx; r <= &sites[s].table2; r++)
+		for (struct room *r = &sites[s].ctx; r <= &sites[s].table7; r++)
 			*r = room_make();
 	memcpy(helpers, test_fn, sizeof(helpers));
 	helpers[H_CHARGE] = charge;
@@ -141,8 +141,9 @@ static void set_up(struct site *s, const struct lab_case *c)
 		.window_len = c->window_len,
 		.data = place(s->data, T_DATA, c->low),
 		.stack = s->stack.page,
-		.table = {place(s->table0, T_TABLE0, c->low), NULL,
-			  place(s->table2, T_TABLE2, c->low)},
+		.table = {[0] = place(s->table0, T_TABLE0, c->low),
+			  [2] = place(s->table2, T_TABLE2, c->low),
+			  [7] = place(s->table7, LAB_TABLE7, c->low)},
 		.fn = helpers,
 		.user = &s->user,
 		.budget = c->budget,
@@ -155,6 +156,7 @@ static void set_up(struct site *s, const struct lab_case *c)
 	memset(s->run.data, 0, T_DATA);
 	memset(s->run.table[0], 0x11, T_TABLE0);
 	memset(s->run.table[2], 0x22, T_TABLE2);
+	memset(s->run.table[7], 0x77, LAB_TABLE7);
 }
 
 static bool same_memory(const struct vc_run *a, const struct vc_run *b)
@@ -163,7 +165,8 @@ static bool same_memory(const struct vc_run *a, const struct vc_run *b)
 
 	return !memcmp(a->window, b->window, a->window_len) && !memcmp(a->data, b->data, T_DATA) &&
 	       !memcmp(a->table[0], b->table[0], T_TABLE0) &&
-	       !memcmp(a->table[2], b->table[2], T_TABLE2) && x->len == y->len && x->a == y->a &&
+	       !memcmp(a->table[2], b->table[2], T_TABLE2) &&
+	       !memcmp(a->table[7], b->table[7], LAB_TABLE7) && x->len == y->len && x->a == y->a &&
 	       x->b == y->b && x->half == y->half;
 }
 
@@ -268,8 +271,8 @@ struct lab_result lab_try(const struct lab_case *c)
 		.data_len = T_DATA,
 		.nentry = c->nentry ? c->nentry : 1,
 		.min_window = c->min_window,
-		.ntable = T_NTABLE,
-		.table_bytes = {T_TABLE0, 0, T_TABLE2},
+		.ntable = LAB_NTABLE,
+		.table_bytes = {[0] = T_TABLE0, [2] = T_TABLE2, [7] = LAB_TABLE7},
 	};
 	memcpy(prog.entry, c->entry, sizeof(prog.entry));
 	for (uint32_t n = 0; n < T_RODATA; n++)

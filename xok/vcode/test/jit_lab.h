@@ -10,6 +10,10 @@
 
 #define LAB_WINDOW_MAX 4096u
 
+/* Programs here have all the tables there can be: beside the harness's, the last is memory. */
+#define LAB_NTABLE VC_TABLES_MAX
+#define LAB_TABLE7 5u
+
 struct lab_case {
 	const struct vc_kind *kind;
 	const struct vc_insn *insn;

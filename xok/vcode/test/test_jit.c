@@ -465,6 +465,46 @@ static void test_stack_is_cleared(void **unused)
 	}
 }
 
+/* A function that uses no stack itself calls one that looks into its frame, by a pointer that came from further below. */
+static void test_frame_between(void **unused)
+{
+	(void)unused;
+	lab_open();
+	for (int32_t at = 0; at < (int32_t)VC_STACK; at += 8) {
+		struct lab_case c;
+
+		n = 0;
+		emit(0xbf, 1, 10, 0, 0);
+		emit(0x85, 0, 1, 0, 1);
+		emit(0x95, 0, 0, 0, 0);
+		emit(0x85, 0, 1, 0, 1);
+		emit(0x95, 0, 0, 0, 0);
+		emit(0x79, 0, 1, at, 0);
+		emit(0x95, 0, 0, 0, 0);
+		c = raw_case();
+		c.fill = 0x77;
+		assert_int_equal(run(c).reason, VC_FINE);
+		assert_int_equal(run(c).r0, 0);
+	}
+}
+
+/* No access is inside a table that is shorter, whatever its offset. */
+static void test_short_table(void **unused)
+{
+	(void)unused;
+	lab_open();
+	for (int32_t at = -8; at <= 8; at++) {
+		n = 0;
+		emit(0x71, 7, 1, 0, 0);
+		emit(0x18, 3, VC_SRC_MAP, 0, VC_MAP_TABLE + 7);
+		emit(0, 0, 0, 0, 0);
+		emit(0x0f, 3, 7, 0, 0);
+		emit(0x79, 0, 3, at, 0);
+		emit(0x95, 0, 0, 0, 0);
+		assert_int_equal(run(raw_case()).reason, VC_TABLE_BOUNDS);
+	}
+}
+
 /* An entry that only dead code calls, and that is stopped. */
 static void test_dead_caller(void **unused)
 {
@@ -585,6 +625,8 @@ int main(void)
 		cmocka_unit_test(test_budgets),
 		cmocka_unit_test(test_distances),
 		cmocka_unit_test(test_stack_is_cleared),
+		cmocka_unit_test(test_frame_between),
+		cmocka_unit_test(test_short_table),
 		cmocka_unit_test(test_dead_caller),
 		cmocka_unit_test(test_budget_without_r2),
 		cmocka_unit_test(test_call_without_r1),

@@ -107,7 +107,8 @@ static struct lab_result try_evolved(struct evolve *g, uint64_t name)
 		.insn = g->insn,
 		.ninsn = g->n,
 		.nentry = g->nentry,
-		.window_len = evolve_pick(g, 100) + (g->kind == &raw_kind ? 0 : T_MIN_WINDOW),
+		.min_window = g->min_window,
+		.window_len = evolve_pick(g, evolve_pick(g, 3) ? 100 : 12),
 		.budget = evolve_pick(g, evolve_pick(g, 2) ? 200 : 5000),
 		.cpu = evolve_pick(g, 2) ? lab_cpu() : 0,
 		.low = evolve_pick(g, 2),
@@ -115,6 +116,7 @@ static struct lab_result try_evolved(struct evolve *g, uint64_t name)
 		.name = name,
 	};
 
+	c.window_len += c.min_window > g->kind->min_window ? c.min_window : g->kind->min_window;
 	memcpy(c.entry, g->entry, sizeof(c.entry));
 	return lab_try(&c);
 }
