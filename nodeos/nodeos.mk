@@ -37,7 +37,7 @@ $(eval $(call env_program,ee,nodeos/ee/main.c $(NODEOS_LIB_SRC) $(NODEOS_EE_SRC)
 
 NODEOS_TEST_SRC := nodeos/test/mock_amp.c nodeos/test/mock_kernel.c $(TABLE_SRC) $(NODEOS_LIB_SRC) $(NODEOS_ROOT_SRC) $(NODEOS_EE_SRC) $(CAPSULE_SRC) \
 	$(VCODE_SRC)
-NODEOS_TESTS := node msgq ipv4 ipv6 neigh config fetch admit run code root forward
+NODEOS_TESTS := node msgq ipv4 ipv6 neigh config fetch admit run code root forward forward_tables
 
 HOST_TESTS += $(NODEOS_TESTS:%=$(B)/test/nodeos_%)
 
@@ -46,7 +46,7 @@ $(NODEOS_TESTS:%=$(B)/test/nodeos_%): $(B)/test/nodeos_%: $(B)/san/nodeos/test/t
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka -lsodium
 
-$(B)/test/nodeos_forward: $(B)/san/nodeos/forward/modules.o
+$(B)/test/nodeos_forward $(B)/test/nodeos_forward_tables: $(B)/san/nodeos/forward/modules.o $(B)/san/nodeos/test/forward_bench.o
 
 NODEOS_FUZZ := fuzz_ee fuzz_config fuzz_ip6
 

@@ -56,7 +56,11 @@ bool node_route6(const struct node_pub *p, const struct ip6 *dst, struct node_ho
 	return best >= 0;
 }
 
-bool node_is_local6(const struct node_pub *p, uint16_t port, const struct ip6 *addr)
+/* What is asked of one of our addresses. */
+typedef bool fits6(const struct node_address6 *a, uint16_t port, const struct ip6 *addr);
+
+static bool any_address6(const struct node_pub *p, fits6 *fits, uint16_t port,
+			 const struct ip6 *addr)
 {
 	uint32_t seq;
 	bool yes;
@@ -64,31 +68,31 @@ bool node_is_local6(const struct node_pub *p, uint16_t port, const struct ip6 *a
 	do {
 		seq = reading(p);
 		yes = false;
-		for (uint32_t i = 0; i < naddress6(p); i++) {
-			const struct node_address6 *a = &p->addresses6[i];
-
-			yes |= ip6_equal(&a->addr, addr) &&
-			       (a->port == port || !ip6_link_local(addr));
-		}
+		for (uint32_t i = 0; i < naddress6(p) && !yes; i++)
+			yes = fits(&p->addresses6[i], port, addr);
 	} while (changed(p, seq));
 	return yes;
 }
 
+/* Link-local addresses are ours at one port, the others at each. */
+static bool is_ours(const struct node_address6 *a, uint16_t port, const struct ip6 *addr)
+{
+	return ip6_equal(&a->addr, addr) && (a->port == port || !ip6_link_local(addr));
+}
+
+static bool is_beside(const struct node_address6 *a, uint16_t port, const struct ip6 *addr)
+{
+	return a->port == port && ip6_match(addr, &a->addr, a->len);
+}
+
+bool node_is_local6(const struct node_pub *p, uint16_t port, const struct ip6 *addr)
+{
+	return any_address6(p, is_ours, port, addr);
+}
+
 bool node_is_connected6(const struct node_pub *p, uint16_t port, const struct ip6 *addr)
 {
-	uint32_t seq;
-	bool yes;
-
-	do {
-		seq = reading(p);
-		yes = false;
-		for (uint32_t i = 0; i < naddress6(p); i++) {
-			const struct node_address6 *a = &p->addresses6[i];
-
-			yes |= a->port == port && ip6_match(addr, &a->addr, a->len);
-		}
-	} while (changed(p, seq));
-	return yes;
+	return any_address6(p, is_beside, port, addr);
 }
 
 /* How well an address of ours suits; 0: not at all. */

@@ -180,8 +180,13 @@ static void busy_for(uint64_t ns)
 
 static void a_flood_takes_a_tenth(void **state)
 {
+	/* The last is what the largest budget takes, interpreted on an emulated processor. */
+	static const uint64_t costs[] = {100, 1000, 10000, 100000, 300000, 1 * MS, 2 * MS, 5 * MS};
+
 	(void)state;
-	for (uint64_t cost = 100; cost <= 2 * MS; cost *= 3) {
+	for (size_t n = 0; n < sizeof(costs) / sizeof(*costs); n++) {
+		uint64_t cost = costs[n];
+
 		fresh(cost);
 		waiting[0] = UINT32_MAX;
 		net_interrupt(0, false);
