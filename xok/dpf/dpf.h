@@ -4,22 +4,38 @@
  * dispatched by hashing, and compiled into native code where there is memory for it.
  *
  * Filters that compare the same fields, whatever the values, share one node, the vector: its words
- * of up to 8 bytes (adjacent atoms coalesced), its shifts, its ranges, and one hash table that tells
- * its filters apart by all their values at once. Vectors are tried in the order of specificity, and
- * a root node, which looks at the field that separates them best (the Ethernet type, as a rule),
- * leads past those that cannot match. Words that all filters of a vector compare with one value are
- * tested before anything is hashed. So matching costs one step per vector that may match, however
- * many filters there are, and stops at the first that does.
+ * of up to 8 bytes (adjacent atoms coalesced), its shifts and its ranges; one hash table tells filters
+ * apart by all their values at once. Vectors are tried in the order of specificity. Words that all
+ * filters of a vector compare with one value are tested before anything is hashed, so a vector that
+ * cannot match costs about a nanosecond, and a matching one a table look-up, however many filters
+ * there are; matching stops at the first that does. There is no index over vectors: sets of hundreds
+ * of different shapes are searched in turn.
  *
  * Freestanding; all memory is the arena given at dpf_init, so a demultiplexer can never grow beyond
  * it, and the code memory. Insertion and removal change what they concern and nothing else: a
  * filter that differs from others in values only costs a hash entry and no compilation. A failure
  * leaves everything as it was. Vectors are counted by their filters, and go with the last one.
  *
- * Whoever matches must not do so while a filter is inserted or removed. Where several processors
- * match, keep two demultiplexers: change the idle one, publish it by one pointer store, wait until
- * nobody can still be in the other (an RCU grace period), and repeat the change there. Matching
- * writes nothing, so any number may do it at once.
+ * Several processors. Matching (dpf_match, dpf_match_burst, dpf_match_plain, dpf_stats) writes
+ * neither to the arena nor to the code memory, so any number of processors may match at once without
+ * a lock. All other calls change both and must be alone: nobody may match in the same demultiplexer
+ * meanwhile, an interrupt handler of this processor included. Where matching must go on, keep two of
+ * them, each with an arena and code memory of its own, and a pointer to the one in use, which
+ * matchers load once for each burst. The one updater there may be at a time
+ *
+ *	1. makes its change in the idle one;
+ *	2. has every processor that matches execute a serializing instruction, because the idle one
+ *	   may have new code where old code ran: on Linux membarrier() with
+ *	   MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE; not needed without native code;
+ *	3. publishes the idle one by a store with release order;
+ *	4. waits until no burst is in the other one any more (an RCU grace period);
+ *	5. makes the same change there, which is then the idle one.
+ *
+ * Two demultiplexers that began with the same amounts of memory and the same seed and have had the
+ * same calls since are the same but for addresses, and answer the same, also what they refuse: step 5
+ * ends as step 1 did. It is due after DPF_ENOMEM too, which changes no answer but maybe keys; not
+ * after another refusal. To make a second one later, insert what is in the first, in the order in
+ * which it came.
  */
 #ifndef XOK_DPF_H
 #define XOK_DPF_H
@@ -39,24 +55,24 @@ enum dpf_err {
 };
 
 /*
- * Makes an empty demultiplexer in `arena` (16-byte aligned). NULL when bytes is less than
- * DPF_ARENA_MIN. Of more than 1 GiB the rest is not used.
+ * Makes an empty demultiplexer in `arena` (16-byte aligned; a page is better). NULL when bytes is
+ * less than DPF_ARENA_MIN. Of more than 1 GiB the rest is not used.
  *
  * What filters need, as a rule: of flows (protocol, addresses and ports behind an IP header of
- * variable length) 192 KiB hold 2,500, and all of one shape together have less than 512 bytes of
+ * variable length) 192 KiB hold 2,400, and all of one shape together have 512 bytes of
  * code. What they need at worst, when all have 16 atoms and no two the same shape: DPF_FILTER_MAX
  * each, and DPF_CODE_MAX of code memory.
  */
 #define DPF_ARENA_MIN 8192u
-#define DPF_FILTER_MAX 1024u
-#define DPF_CODE_MAX 1536u
+#define DPF_FILTER_MAX 2304u
+#define DPF_CODE_MAX 2048u
 struct dpf *dpf_init(void *arena, size_t bytes);
 
 /*
  * Gives the demultiplexer memory for native code: written at w, executed at x, which are two views
  * of the same `bytes` (16-aligned); 0 bytes takes it away. Without it, when it is full, or on
- * another processor than x86-64, matching is interpreted, with the same result. Only whole pieces
- * of code that nothing leads to are written; they come into use by a store to the arena.
+ * another processor than x86-64, matching is interpreted, with the same result. Code is
+ * written by the calls that change the demultiplexer, in whole pieces, and by no others.
  */
 void dpf_code(struct dpf *d, uint8_t *w, const uint8_t *x, size_t bytes);
 
@@ -91,7 +107,9 @@ int dpf_check(const struct xok_filter *f);
 
 /*
  * The id of the most specific filter that matches, or DPF_NONE. Reads no byte outside pkt[0..len).
- * The burst does the same for n packets, and hides the wait for memory of one behind the others.
+ * The burst does the same for n packets, of which the i-th is the len[i] bytes at pkt[i] and its
+ * answer out[i]; it fetches the packets ahead, and their waits for memory overlap. It is meant for
+ * what a driver delivers at once, 32 or so; of a packet in segments give the first.
  */
 uint32_t dpf_match(const struct dpf *d, const uint8_t *pkt, size_t len);
 void dpf_match_burst(const struct dpf *d, const uint8_t *const pkt[], const uint16_t len[],

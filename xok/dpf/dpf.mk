@@ -4,7 +4,7 @@
 
 DPF_SRC := $(addprefix xok/dpf/,dpf.c canon.c heap.c table.c vec.c match.c x86.c)
 
-DPF_TEST_LIBS := -lcmocka
+DPF_TEST_LIBS := -lcmocka -lpthread
 
 $(B)/test/test_dpf: $(DPF_SRC:%.c=$(B)/san/%.o) $(B)/san/xok/dpf/test/test_dpf.o
 	@mkdir -p $(@D)

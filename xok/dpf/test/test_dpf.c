@@ -3,10 +3,14 @@
  * test_dpf.c - filters written by hand, and what a demultiplexer must do at its edges: refuse, run
  * full, undo.
  */
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include <cmocka.h>
 
@@ -699,17 +703,17 @@ static void test_many(void **state)
 	free(d);
 }
 
-/* The longest chain of a vector. */
-static uint32_t longest(struct dpf *d, struct dpf_vec *v)
+/* The longest chain. */
+static uint32_t longest(struct dpf *d)
 {
 	uint32_t most = 0;
 
-	for (uint32_t i = 0; i <= v->t.mask; i++) {
-		dpf_link l = dpf_chain(d, &v->t, DPF_BY_VALUE, i);
+	for (uint32_t i = 0; i <= d->t.mask; i++) {
+		struct dpf_entry *e = dpf_chain(d, DPF_BY_VALUE, i);
 		uint32_t n = 0;
 
-		for (; l; n++)
-			l = dpf_entry(d, l)->next[DPF_BY_VALUE];
+		for (; e; n++)
+			e = dpf_entry(d, e->next[DPF_BY_VALUE]);
 		most = n > most ? n : most;
 	}
 	return most;
@@ -728,18 +732,18 @@ static void test_chosen_values(void **state)
 	slot = dpf_vec_hash(v, &(uint64_t){0}) & 0xffff;
 	/* As many as fit before the keys are changed, and then as many again. */
 	for (uint64_t value = 1; n < 40; value++) {
-		uint64_t key = dpf_keys(v)[0];
+		uint64_t key = v->step[1].key;
 
 		if ((dpf_vec_hash(v, &value) & 0xffff) != slot)
 			continue;
 		insert(d, FILTER(EQ(0, 4, UINT32_MAX, __builtin_bswap32((uint32_t)value))), n++);
-		assert_in_range(longest(d, v), 1, 9);
-		if (dpf_keys(v)[0] != key)
+		assert_in_range(longest(d), 1, 9);
+		if (v->step[1].key != key)
 			slot = dpf_vec_hash(v, &value) & 0xffff;
 	}
-	assert_int_equal(v->t.n, 40);
-	dpf_vec_rekey(d, v);
-	assert_in_range(longest(d, v), 1, 9);
+	assert_int_equal(v->n, 40);
+	dpf_table_rekey(d, v);
+	assert_in_range(longest(d), 1, 9);
 	free(d);
 }
 
@@ -766,6 +770,187 @@ static void test_worst_filters(void **state)
 	assert_int_equal(s.nodes, N);
 	assert_int_equal(s.interpreted, 0);
 	free(d);
+}
+
+/* A burst answers what its packets do alone, whatever its size. */
+static void test_bursts(void **state)
+{
+	enum { N = 70 };
+	static uint8_t frame[N][128];
+	struct dpf *d = new_dpf(65536);
+	const uint8_t *pkt[N];
+	uint32_t out[N + 1];
+	uint16_t len[N];
+
+	(void)state;
+	fill(d, 20);
+	insert(d, ipv4(), 1000);
+	for (uint32_t i = 0; i < N; i++) {
+		len[i] = (uint16_t)udp_frame(frame[i], i % 11, (uint16_t)(i * 7 % 40));
+		len[i] = i % 13 ? len[i] : (uint16_t)i;
+		pkt[i] = frame[i];
+	}
+	for (int native = 1; native >= 0; native--) {
+		for (uint32_t n = 0; n <= N; n++) {
+			out[n] = 0x5a5a5a5a;
+			dpf_match_burst(d, pkt, len, n, out);
+			for (uint32_t i = 0; i < n; i++)
+				assert_int_equal(out[i], dpf_match_plain(d, pkt[i], len[i]));
+			assert_int_equal(out[n], 0x5a5a5a5a);
+		}
+		dpf_code(d, NULL, NULL, 0);
+	}
+	free(d);
+}
+
+/* Vectors that are equally specific, three and two of them, with others before, between and behind. */
+static void test_ties(void **state)
+{
+	static const uint32_t first_of[8] = {9, 3, 2, 2, 1, 1, 1, 1};
+	struct dpf *d = new_dpf(65536);
+	uint8_t pkt[16] = {0};
+
+	(void)state;
+	insert(d, FILTER(EQ(0, 1, 0xff, 1)), 1);
+	insert(d, FILTER(EQ(1, 1, 0xff, 1)), 2);
+	insert(d, FILTER(EQ(2, 1, 0xff, 1)), 3);
+	insert(d, FILTER(EQ(8, 1, 0x0f, 0)), 10);
+	insert(d, FILTER(EQ(9, 1, 0x0f, 0)), 9);
+	insert(d, FILTER(EQ(3, 2, 0xffff, 1)), 4);
+	assert_int_equal(dpf_remove(d, 10), 0);
+	for (uint32_t i = 0; i < 8; i++) {
+		pkt[0] = i >> 2 & 1;
+		pkt[1] = i >> 1 & 1;
+		pkt[2] = i & 1;
+		assert_int_equal(match(d, pkt, 16), first_of[i]);
+	}
+	insert(d, FILTER(EQ(8, 1, 0x0f, 0)), 10);
+	assert_int_equal(match(d, memset(pkt, 0, 3), 16), 9);
+	pkt[4] = 1;
+	assert_int_equal(match(d, pkt, 16), 4);
+	free(d);
+}
+
+/* Matching in memory that cannot be written. */
+static void test_matching_writes_nothing(void **state)
+{
+	size_t bytes = 1u << 20;
+	uint8_t *arena = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			      0);
+	struct dpf *d = dpf_init(arena, bytes);
+	struct code c = code_new(65536);
+	struct dpf_stats s;
+	uint8_t frame[128];
+	const uint8_t *pkt = frame;
+	uint32_t id;
+
+	(void)state;
+	assert_non_null(d);
+	dpf_code(d, c.w, c.x, c.bytes);
+	fill(d, 1025); /* the table has just been doubled: its chains are shared */
+	assert_int_equal(mprotect(arena, bytes, PROT_READ), 0);
+	assert_int_equal(mprotect(c.w, c.bytes, PROT_READ), 0);
+	for (uint32_t i = 0; i < 1030; i++) {
+		uint16_t len = (uint16_t)udp_frame(frame, i % 11, (uint16_t)i);
+
+		assert_int_equal(match(d, frame, len), i < 1025 ? i : DPF_NONE);
+		dpf_match_burst(d, &pkt, &len, 1, &id);
+		assert_int_equal(id, i < 1025 ? i : DPF_NONE);
+	}
+	dpf_stats(d, &s);
+	assert_int_equal(s.filters, 1025);
+	munmap(arena, bytes);
+}
+
+/* ---- two demultiplexers, one of them in use, as dpf.h describes it ---- */
+
+struct pair {
+	struct dpf *d[2];
+	struct dpf *in_use;
+	uint64_t bursts; /* that the matcher has ended */
+	int stop;
+	uint32_t wrong;
+};
+
+/* Ports below 32 are always somebody's; above, somebody's or nobody's. */
+static void *keep_matching(void *arg)
+{
+	static uint8_t frame[32][128];
+	struct pair *p = arg;
+	const uint8_t *pkt[32];
+	uint16_t len[32];
+	uint32_t out[32];
+
+	for (uint32_t i = 0; i < 32; i++) {
+		len[i] = (uint16_t)udp_frame(frame[i], 0, (uint16_t)(i % 2 ? i : i + 32));
+		pkt[i] = frame[i];
+	}
+	while (!__atomic_load_n(&p->stop, __ATOMIC_ACQUIRE)) {
+		dpf_match_burst(__atomic_load_n(&p->in_use, __ATOMIC_ACQUIRE), pkt, len, 32, out);
+		for (uint32_t i = 0; i < 32; i++)
+			if (i % 2 ? out[i] != i : out[i] != DPF_NONE && out[i] != i + 32)
+				p->wrong++;
+		__atomic_add_fetch(&p->bursts, 1, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+static void publish(struct pair *p, struct dpf *d)
+{
+	uint64_t before;
+
+	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
+	__atomic_store_n(&p->in_use, d, __ATOMIC_RELEASE);
+	/* The burst that goes on, and one that may have begun just before the store. */
+	before = __atomic_load_n(&p->bursts, __ATOMIC_ACQUIRE);
+	while (__atomic_load_n(&p->bursts, __ATOMIC_ACQUIRE) < before + 2)
+		sched_yield();
+}
+
+/* A filter comes or goes; of two shapes, so that code comes and goes too. */
+static int toggle(struct dpf *d, uint32_t port)
+{
+	struct xok_filter f = udp_port((uint16_t)port);
+
+	if (port % 3 == 0)
+		f.atom[1] = EQ(14, 1, 0xff, 0x45);
+	return dpf_remove(d, port) == 0 ? 0 : dpf_insert(d, &f, port, NULL);
+}
+
+static void test_left_right(void **state)
+{
+	struct pair p = {0};
+	struct dpf_stats s[2];
+	struct code c[2];
+	pthread_t matcher;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		p.d[i] = new_dpf(65536);
+		c[i] = code;
+		fill(p.d[i], 32);
+	}
+	p.in_use = p.d[0];
+	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
+	assert_int_equal(pthread_create(&matcher, NULL, keep_matching, &p), 0);
+	for (uint32_t n = 0; n < 500; n++) {
+		struct dpf *idle = p.d[p.in_use == p.d[0]], *old = p.in_use;
+		uint32_t port = 32 + n * 7 % 33;
+
+		assert_int_equal(toggle(idle, port), 0);
+		publish(&p, idle);
+		assert_int_equal(toggle(old, port), 0);
+	}
+	__atomic_store_n(&p.stop, 1, __ATOMIC_RELEASE);
+	assert_int_equal(pthread_join(matcher, NULL), 0);
+	assert_int_equal(p.wrong, 0);
+	for (int i = 0; i < 2; i++) {
+		dpf_stats(p.d[i], &s[i]);
+		free(p.d[i]);
+		munmap(c[i].w, c[i].bytes);
+		munmap(c[i].x, c[i].bytes);
+	}
+	assert_memory_equal(&s[0], &s[1], sizeof(s[0]));
 }
 
 int main(void)
@@ -796,6 +981,10 @@ int main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_chosen_values),
 		cmocka_unit_test(test_worst_filters),
+		cmocka_unit_test(test_bursts),
+		cmocka_unit_test(test_ties),
+		cmocka_unit_test(test_matching_writes_nothing),
+		cmocka_unit_test(test_left_right),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
