@@ -11,7 +11,7 @@
 _Static_assert(sizeof(((struct vc_run *)0)->budget) == 8 && sizeof(((struct vc_run *)0)->pc) == 4 &&
 		       sizeof(((struct vc_run *)0)->stop) == 4 &&
 		       sizeof(((struct vc_run *)0)->window_len) == 8 &&
-		       sizeof(((struct vc_run *)0)->save) == 32,
+		       sizeof(((struct vc_run *)0)->save) == 8,
 	       "the sizes of operands in generated code");
 _Static_assert(sizeof(struct vc_run) <= 1024 && sizeof(void *) == 8, "displacements");
 _Static_assert(VC_NKNOWN <= 32, "five bits for a kind");
@@ -26,7 +26,7 @@ uint32_t vc_cpu(void)
 /* Control may arrive here from elsewhere: what was known of registers holds no longer. */
 static void forget(struct jit *j)
 {
-	j->zero = j->half = 0;
+	memset(j->max, 0xff, sizeof(j->max));
 	j->tested_at = 0;
 	j->known = vc_min_window(j->p);
 	memset(j->span, 0, sizeof(j->span));
@@ -48,7 +48,7 @@ static uint32_t instruction(struct jit *j)
 		else
 			jit_store(j);
 		return 1;
-	case VC_LD: jit_lddw(j); return 2;
+	case VC_LD: return jit_lddw(j);
 	default: break;
 	}
 	if (i->op == VC_OP_EXIT)
@@ -66,7 +66,8 @@ static bool pass(struct jit *j)
 {
 	uint32_t n = j->p->ninsn;
 
-	j->b.base = j->b.n = 0;
+	j->b.base = j->b.n = j->b.used = 0;
+	j->stops = false;
 	for (uint32_t pc = 0, done; pc < n; pc += done) {
 		j->pc = pc;
 		done = 1;
@@ -109,8 +110,17 @@ static struct jit *prepare(const struct vc_prog *p, void *scratch, uint32_t cpu)
 	j->fact = (struct jit_fact *)(j + 1);
 	j->cpu = cpu;
 	jit_plan(j);
-	for (j->pass = 1; j->pass <= 2; j->pass++)
+	jit_registers(j, UINT32_MAX);
+	j->pass = 1;
+	pass(j);
+	/* Short programs need neither scratch registers nor the run; they can have these rather than any that must be saved. */
+	if (j->saved && !j->helpers) {
+		jit_registers(j, j->b.used);
 		pass(j);
+	}
+	j->pass = 2;
+	pass(j);
+	j->pass = 3;
 	j->octets = j->b.base;
 	w->jit_for = cpu + 1;
 	return j;
@@ -164,8 +174,11 @@ int vc_exec(const struct vc_prog *p, const struct vc_code *code, const void *bas
 	r->pc = p->entry[e];
 	if (r->window_len < vc_min_window(p))
 		return VC_WINDOW_BOUNDS;
-	end = fn(r);
+	end = fn(r, r->window, r->budget, r->window_len);
 	r->r0 = end.r0;
-	r->pc = VC_END_PC(end);
-	return VC_END_REASON(end);
+	if (vc_end_reason(end))
+		r->pc = vc_end_pc(end);
+	else
+		r->budget = end.left;
+	return vc_end_reason(end);
 }

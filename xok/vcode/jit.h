@@ -2,10 +2,12 @@
 /*
  * jit.h - what the files of the code generator share.
  *
- * Registers. r0 is rax, r1 to r5 are rsi rdx rcx r8 r9: with the run in rdi that is how C functions take them, so that a helper call
- * moves nothing. r6 to r9 get registers when the program uses them. r11 and r10 are scratch within one instruction's code (T0, T1). What is
- * left becomes homes of values that otherwise stay in struct vc_run: the budget, regions' base addresses, limits. A program
- * that calls helpers gets homes and r6 to r9 only in registers that C functions preserve; in others the run stays in rdi.
+ * Registers. r0 is rax; r11 and r10 are scratch within one instruction's code (T0, T1). In a program that calls helpers r1 to r5 are rsi rdx
+ * rcx r8 r9: with the run in rdi that is how C functions take them, so that a call moves nothing; r6 to r9 and homes get registers that
+ * C functions preserve. Homes are of values that otherwise stay in struct vc_run: the budget, regions' base addresses, limits.
+ * In a program without helpers what comes as an argument of the entry stays where it is: the run in rdi, the window in rsi, the
+ * budget in rdx, where the caller also wants it at the end, the window's length in rcx. r1 to r9, where they are used, and homes get what is
+ * left, first the registers that need not be preserved: so a short program saves nothing and touches no more memory than it names.
  *
  * Pointers in registers are offsets into a region that is known here (vcode.h), so a machine address is formed only in the operand
  * of one access, after its check.
@@ -32,7 +34,7 @@ enum jit_home {
 	H_CTX,
 	H_RODATA,
 	H_DATA,
-	H_LIMIT1, /* what a window offset must be below for 1, 2, 4, 8 bytes */
+	H_LIMIT1, /* what a window offset must be below for 1, 2, 4, 8 bytes; the first one, the length, is in memory too */
 	H_LIMIT2,
 	H_LIMIT4,
 	H_LIMIT8,
@@ -96,17 +98,20 @@ struct jit {
 	uint16_t taken; /* machine registers that hold something across instructions */
 	uint16_t saved; /* those that C functions preserve, to be pushed */
 	bool helpers, locals, outer;
-	bool r1, r2;	/* what they hold at the start is read */
-	uint8_t limits; /* sizes of window accesses at unknown offsets, a bit for each power of two */
-	uint32_t epilogue, stop; /* of the last pass: where a run ends; where one is stopped */
+	bool r1, r2; /* what they hold at the start is read */
+	bool writes_r1;
+	uint32_t uses;		/* r0 to r9 */
+	uint32_t weight[NHOME]; /* how often each value is needed */
+	bool stops;		/* there are stubs */
+	/* of the last pass: where a run ends, where registers are restored, where a run is stopped */
+	uint32_t epilogue, restore, stop;
 	uint32_t entry[VC_ENTRIES_MAX];
 	uint32_t octets;
 	/* where the pass is */
 	uint32_t pc;
-	bool top;	/* in a function that is entered from outside only: r10 is VC_STACK */
-	uint32_t zero;	/* registers whose upper 32 bits are zero */
-	uint32_t half;	/* and whose bits from 16 on are */
-	uint32_t known; /* window bytes that are there */
+	bool top;	  /* in a function that is entered from outside only: r10 is VC_STACK */
+	uint64_t max[11]; /* no register is greater, as an unsigned number */
+	uint32_t known;	  /* window bytes that are there */
 	struct jit_span span[11];
 	/* The flags tell of register `tested`, in this width, what a comparison with 0 would, at instruction `tested_at`. */
 	uint32_t tested, tested_width, tested_at;
@@ -125,17 +130,20 @@ static inline bool jit_follows(const struct jit *j, uint32_t pc)
 
 /* jit_plan.c */
 void jit_plan(struct jit *j);
+/* Gives registers away, of T0, T1 and the run's those that are not among the `used` ones. */
+void jit_registers(struct jit *j, uint32_t used);
 struct jit_mem jit_field(const struct jit *j, size_t offset);
 struct jit_mem jit_home_memory(const struct jit *j, enum jit_home h);
 bool jit_is_top(const struct jit *j, uint32_t fn);
 
 /* jit_alu.c: return the number of instructions done, of which further ones are taken along when that gives better code. */
 uint32_t jit_alu(struct jit *j);
+uint32_t jit_lddw(struct jit *j);
 void jit_frame_pointer(struct jit *j, int d);
 /* The register of an operand; r10 is made in `scratch`. */
 int jit_operand(struct jit *j, uint32_t reg, int scratch);
-/* Notes that a register of the program was written; the upper bits are zero from bit `bits` on. */
-void jit_wrote(struct jit *j, uint32_t reg, uint32_t bits);
+/* Notes that a register of the program was written with something that is not greater than `max`. */
+void jit_wrote(struct jit *j, uint32_t reg, uint64_t max);
 
 /* jit_mem.c */
 void jit_load(struct jit *j);
@@ -143,7 +151,6 @@ void jit_store(struct jit *j);
 /* Stores v where instruction pc stores a register, if that is such a store and needs no check. */
 bool jit_store_through(struct jit *j, uint32_t pc, int32_t v);
 void jit_atomic(struct jit *j);
-void jit_lddw(struct jit *j);
 int jit_base(struct jit *j, enum jit_home h);
 enum jit_home jit_region(uint8_t kind);
 /* Length of a region that has a constant one. */

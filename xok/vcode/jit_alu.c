@@ -5,14 +5,9 @@
  */
 #include "xok/vcode/jit.h"
 
-#define ALL_BITS 64u
-
-void jit_wrote(struct jit *j, uint32_t reg, uint32_t bits)
+void jit_wrote(struct jit *j, uint32_t reg, uint64_t max)
 {
-	uint32_t bit = 1u << reg;
-
-	j->zero = bits <= 32 ? j->zero | bit : j->zero & ~bit;
-	j->half = bits <= 16 ? j->half | bit : j->half & ~bit;
+	j->max[reg] = max;
 	j->span[reg] = (struct jit_span){0, 0};
 }
 
@@ -34,122 +29,140 @@ int jit_operand(struct jit *j, uint32_t reg, int scratch)
 	return scratch;
 }
 
-/* ---- one instruction ---- */
-
 static uint32_t width(const struct vc_insn *i)
 {
 	return VC_CLASS(i->op) == VC_ALU64 ? O_W : 0;
 }
 
-static uint32_t result_bits(uint32_t w)
+/* ---- what is known of a result ---- */
+
+static uint64_t least(uint64_t a, uint64_t b)
 {
-	return w ? ALL_BITS : 32;
+	return a < b ? a : b;
 }
+
+/* No result is greater, as an unsigned number, given what the operands are at most. */
+static uint64_t bound(const struct jit *j, const struct vc_insn *i)
+{
+	uint64_t all = width(i) ? UINT64_MAX : UINT32_MAX, a = least(j->max[vc_dst(i)], all);
+	uint64_t imm = (uint64_t)(int64_t)i->imm & all, n = imm & (width(i) ? 63 : 31);
+	uint64_t b = VC_X(i->op) ? least(j->max[vc_src(i)], all) : imm;
+
+	switch (VC_CODE(i->op)) {
+	case VC_ADD: return b > all - a ? all : a + b;
+	case VC_MUL: return b && a > all / b ? all : a * b;
+	case VC_AND: return least(a, b);
+	case VC_OR:
+	case VC_XOR: return a | b ? UINT64_MAX >> __builtin_clzll(a | b) : 0;
+	case VC_LSH: return VC_X(i->op) || a > all >> n ? all : a << n;
+	case VC_RSH: return VC_X(i->op) ? a : a >> n;
+	case VC_DIV: return i->off ? all : a;
+	case VC_MOD: return i->off ? all : VC_X(i->op) || !b ? a : least(a, b - 1);
+	case VC_MOV: return i->off ? all : b;
+	case VC_END: return UINT64_MAX >> (64 - i->imm);
+	default: return all;
+	}
+}
+
+/* What is known to be inside from a pointer's copy, or from the pointer moved by a constant. */
+static struct jit_span moved_span(const struct jit *j, const struct vc_insn *i)
+{
+	struct jit_span s = j->span[vc_dst(i)];
+	int64_t by = VC_CODE(i->op) == VC_SUB ? -(int64_t)i->imm : i->imm;
+
+	if (VC_CLASS(i->op) != VC_ALU64)
+		return (struct jit_span){0, 0};
+	if (VC_CODE(i->op) == VC_MOV && VC_X(i->op) && i->off == 0)
+		return j->span[vc_src(i)];
+	s = (struct jit_span){s.from - by, s.to - by};
+	if ((VC_CODE(i->op) != VC_ADD && VC_CODE(i->op) != VC_SUB) || VC_X(i->op) ||
+	    s.to <= s.from || by != (int16_t)by || s.from <= INT16_MIN || s.to >= INT16_MAX)
+		return (struct jit_span){0, 0};
+	return s;
+}
+
+static void note(struct jit *j, const struct vc_insn *i)
+{
+	struct jit_span span = moved_span(j, i);
+
+	jit_wrote(j, vc_dst(i), bound(j, i));
+	j->span[vc_dst(i)] = span;
+}
+
+/* ---- one instruction ---- */
 
 static void move(struct jit *j, const struct vc_insn *i)
 {
-	uint32_t w = width(i), d = vc_dst(i), s = vc_src(i);
-	int rd = j->reg[d], rs;
-	struct jit_span span;
-	uint32_t bits = result_bits(w);
+	uint32_t w = width(i), s = vc_src(i);
+	int rd = j->reg[vc_dst(i)], rs;
 
 	if (!VC_X(i->op)) {
-		uint64_t v = w ? (uint64_t)(int64_t)i->imm : (uint32_t)i->imm;
-
-		jit_mov_imm(&j->b, rd, v);
-		jit_wrote(j, d, v <= UINT16_MAX ? 16 : v <= UINT32_MAX ? 32 : ALL_BITS);
+		jit_mov_imm(&j->b, rd, w ? (uint64_t)(int64_t)i->imm : (uint32_t)i->imm);
 		return;
 	}
 	if (s == 10) {
 		jit_frame_pointer(j, rd);
-		jit_wrote(j, d, ALL_BITS);
 		return;
 	}
 	rs = j->reg[s];
-	span = j->span[s];
-	if (i->off == 0) {
-		if ((j->half >> s & 1) && (w || (j->zero >> s & 1)))
-			bits = 16;
-		else if (j->zero >> s & 1)
-			bits = 32;
-		/* What a 32-bit operation left needs no truncation. */
-		if (rd != rs || (!w && !(j->zero >> s & 1)))
-			jit_mov(&j->b, w, rd, rs);
-		jit_wrote(j, d, bits);
-		if (w)
-			j->span[d] = span;
-		return;
-	}
 	if (i->off == 32)
 		jit_rr(&j->b, 0x63 | O_W, rd, rs);
-	else
+	else if (i->off)
 		jit_rr(&j->b, (i->off == 8 ? 0xbe | O_BYTE : 0xbf) | O_0F | w, rd, rs);
-	jit_wrote(j, d, bits);
+	else if (rd != rs || (!w && j->max[s] > UINT32_MAX))
+		jit_mov(&j->b, w, rd, rs);
 }
 
-/* d += v on a pointer: what is known of displacements from it moves along. */
 static void add_constant(struct jit *j, uint32_t d, uint32_t w, int64_t v)
 {
-	struct jit_span span = j->span[d];
-
 	if (v != (int32_t)v) /* minus the smallest */
 		jit_arith_imm(&j->b, A_SUB, w, j->reg[d], INT32_MIN);
 	else if (v == 128)
 		jit_arith_imm(&j->b, A_SUB, w, j->reg[d], -128);
 	else
 		jit_arith_imm(&j->b, A_ADD, w, j->reg[d], (int32_t)v);
-	jit_wrote(j, d, result_bits(w));
-	if (w && span.to > span.from && v > INT16_MIN && v < INT16_MAX) {
-		span.from -= v;
-		span.to -= v;
-		if (span.from > INT16_MIN && span.to < INT16_MAX)
-			j->span[d] = span;
-	}
 }
 
-static void and_constant(struct jit *j, uint32_t d, uint32_t w, int32_t v)
+/* d &= v where it changes nothing, or where a move does it; false: neither. */
+static bool mask(struct jit *j, uint32_t d, int from, int32_t v)
 {
 	int r = j->reg[d];
 
-	if (v == 0xff)
-		jit_rr(&j->b, 0xb6 | O_0F | O_BYTE, r, r);
-	else if (v == 0xffff && !(j->half >> d & 1))
-		jit_rr(&j->b, 0xb7 | O_0F, r, r);
-	else if (v != 0xffff)
-		/* Nothing of the upper half survives a mask that is not negative. */
-		jit_arith_imm(&j->b, A_AND, v >= 0 ? 0 : w, r, v);
-	jit_wrote(j, d, v >= 0 && v <= UINT16_MAX ? 16 : v >= 0 ? 32 : result_bits(w));
+	if (v != 0xff && v != 0xffff)
+		return false;
+	if (r != from || j->max[d] > (uint32_t)v)
+		jit_rr(&j->b, (v == 0xff ? 0xb6 | O_BYTE : 0xb7) | O_0F, r, from);
+	return true;
 }
 
 static void arithmetic(struct jit *j, const struct vc_insn *i, enum jit_arith a)
 {
 	uint32_t w = width(i), d = vc_dst(i);
-	bool extends = a == A_AND && !VC_X(i->op) && (i->imm == 0xff || i->imm == 0xffff);
-
-	if (a != A_ADD && a != A_SUB && !extends) {
-		j->tested = d;
-		j->tested_width = w;
-		j->tested_at = (uint32_t)(i - j->p->insn) + 1;
-	}
 
 	if (VC_X(i->op)) {
 		jit_arith(&j->b, a, w, j->reg[d], jit_operand(j, vc_src(i), T0));
-		jit_wrote(j, d, result_bits(w));
-	} else if (a == A_AND) {
-		and_constant(j, d, w, i->imm);
 	} else if (a == A_ADD || a == A_SUB) {
 		add_constant(j, d, w, a == A_ADD ? (int64_t)i->imm : -(int64_t)i->imm);
+	} else if (a == A_AND) {
+		if (mask(j, d, j->reg[d], i->imm))
+			return;
+		/* Nothing of the upper half survives a mask that is not negative. */
+		jit_arith_imm(&j->b, a, i->imm >= 0 ? 0 : w, j->reg[d], i->imm);
 	} else {
 		jit_arith_imm(&j->b, a, w, j->reg[d], i->imm);
-		jit_wrote(j, d, result_bits(w));
+	}
+	if (a != A_ADD && a != A_SUB) {
+		j->tested = d;
+		j->tested_width = w;
+		j->tested_at = (uint32_t)(i - j->p->insn) + 1;
 	}
 }
 
 /* from: where the left operand is. */
 static void multiply(struct jit *j, const struct vc_insn *i, int from)
 {
-	uint32_t w = width(i), d = vc_dst(i);
-	int rd = j->reg[d];
+	uint32_t w = width(i);
+	int rd = j->reg[vc_dst(i)];
 	bool small = i->imm == (int8_t)i->imm;
 
 	if (VC_X(i->op)) {
@@ -161,7 +174,6 @@ static void multiply(struct jit *j, const struct vc_insn *i, int from)
 		else
 			jit_imm32(&j->b, (uint32_t)i->imm);
 	}
-	jit_wrote(j, d, result_bits(w));
 }
 
 static enum jit_shift shift_of(uint32_t code)
@@ -175,6 +187,8 @@ static void shift_by_cl(struct jit *j, enum jit_shift s, uint32_t w, int d, int 
 	struct jit_buf *b = &j->b;
 	uint32_t op = 0xd3 | w;
 
+	b->used |=
+		1u << T0; /* in some registers, and these may be given away otherwise in the end */
 	if (count == RCX && d != RCX) {
 		jit_rr(b, op, s, d);
 		return;
@@ -194,10 +208,9 @@ static void shift_by_cl(struct jit *j, enum jit_shift s, uint32_t w, int d, int 
 
 static void shift(struct jit *j, const struct vc_insn *i, int from)
 {
-	uint32_t w = width(i), d = vc_dst(i), mask = w ? 63 : 31, bits = result_bits(w);
-	uint32_t count = (uint32_t)i->imm & mask;
+	uint32_t w = width(i), count = (uint32_t)i->imm & (w ? 63 : 31);
 	enum jit_shift s = shift_of(VC_CODE(i->op));
-	int rd = j->reg[d];
+	int rd = j->reg[vc_dst(i)];
 
 	if (VC_X(i->op)) {
 		if (j->cpu & VC_CPU_BMI2)
@@ -206,12 +219,9 @@ static void shift(struct jit *j, const struct vc_insn *i, int from)
 			shift_by_cl(j, s, w, rd, j->reg[vc_src(i)]);
 	} else if (count) {
 		jit_shift_imm(&j->b, s, w, rd, count);
-		if (s == S_SHR)
-			bits -= count;
 	} else if (!w) {
 		jit_mov(&j->b, 0, rd, rd);
 	}
-	jit_wrote(j, d, bits);
 }
 
 /* ---- division: RFC 9669 4.1; by zero gives 0, or leaves the dividend; the one overflow wraps ---- */
@@ -321,11 +331,9 @@ static void byte_order(struct jit *j, const struct vc_insn *i)
 	int r = j->reg[d];
 
 	if (i->imm == 16) {
-		bool clean = j->half >> d & 1;
-
 		if (swap)
 			jit_shift_imm(&j->b, S_ROL, O_16, r, 8);
-		if (!clean)
+		if (j->max[d] > UINT16_MAX)
 			jit_rr(&j->b, 0xb7 | O_0F, r, r);
 	} else if (swap) {
 		uint32_t w = i->imm == 64 ? O_W : 0, rex = (w ? 8u : 0) | (r >= 8);
@@ -336,18 +344,14 @@ static void byte_order(struct jit *j, const struct vc_insn *i)
 		jit_octet(&j->b, 0xc8 | ((uint32_t)r & 7));
 	} else if (i->imm == 32) {
 		jit_mov(&j->b, 0, r, r);
-	} else {
-		return;
 	}
-	jit_wrote(j, d, (uint32_t)i->imm);
 }
 
 static void one(struct jit *j, const struct vc_insn *i)
 {
-	uint32_t d = vc_dst(i), code = VC_CODE(i->op);
-	int rd = j->reg[d];
+	int rd = j->reg[vc_dst(i)];
 
-	switch (code) {
+	switch (VC_CODE(i->op)) {
 	case VC_ADD: arithmetic(j, i, A_ADD); break;
 	case VC_SUB: arithmetic(j, i, A_SUB); break;
 	case VC_OR: arithmetic(j, i, A_OR); break;
@@ -359,14 +363,10 @@ static void one(struct jit *j, const struct vc_insn *i)
 	case VC_ARSH: shift(j, i, rd); break;
 	case VC_MOV: move(j, i); break;
 	case VC_END: byte_order(j, i); break;
-	case VC_NEG:
-		jit_rr(&j->b, 0xf7 | width(i), U_NEG, rd);
-		jit_wrote(j, d, result_bits(width(i)));
-		break;
+	case VC_NEG: jit_rr(&j->b, 0xf7 | width(i), U_NEG, rd); break;
 	default:
 		if (!divide_easily(j, i))
 			divide(j, i);
-		jit_wrote(j, d, result_bits(width(i)));
 	}
 }
 
@@ -380,12 +380,10 @@ static bool extend_half(struct jit *j, const struct vc_insn *i, uint32_t d, int 
 		return false;
 	if (i[1].op == 0x77) {
 		jit_mov(&j->b, 0, j->reg[d], from);
-		jit_wrote(j, d, 32);
 		return true;
 	}
 	if (i[1].op == 0xc7) {
 		jit_rr(&j->b, 0x63 | O_W, j->reg[d], from);
-		jit_wrote(j, d, ALL_BITS);
 		return true;
 	}
 	return false;
@@ -449,16 +447,13 @@ static bool joins(const struct vc_insn *i, uint32_t cls, uint32_t d, uint32_t s)
 
 static void rotated(struct jit *j, uint32_t w, uint32_t d, uint32_t from, uint32_t left)
 {
-	uint32_t bits = result_bits(w);
-
 	if (d != from && (j->cpu & VC_CPU_BMI2)) {
-		jit_rorx(&j->b, w, j->reg[d], j->reg[from], bits - left);
+		jit_rorx(&j->b, w, j->reg[d], j->reg[from], (w ? 64 : 32) - left);
 	} else {
 		if (d != from)
 			jit_mov(&j->b, w, j->reg[d], j->reg[from]);
 		jit_shift_imm(&j->b, S_ROL, w, j->reg[d], left);
 	}
-	jit_wrote(j, d, bits);
 }
 
 /* A rotation in four: t = x, t shifted one way, x the other, then one joined to the other. What was shifted and is not the result is
@@ -519,25 +514,18 @@ static bool three_operands(struct jit *j, const struct vc_insn *i)
 		jit_lea(&j->b, w, rd,
 			reg ? (struct jit_mem){rs, j->reg[vc_src(&i[1])], 0}
 			    : (struct jit_mem){rs, NONE, v});
-		jit_wrote(j, d, result_bits(w));
 		return true;
 	case VC_SUB:
 		if (reg || v == INT32_MIN)
 			return false;
 		jit_lea(&j->b, w, rd, (struct jit_mem){rs, NONE, -v});
-		jit_wrote(j, d, result_bits(w));
 		return true;
 	case VC_MUL:
 		if (reg)
 			return false;
 		multiply(j, &i[1], rs);
 		return true;
-	case VC_AND:
-		if (reg || (v != 0xff && v != 0xffff))
-			return false;
-		jit_rr(&j->b, (v == 0xff ? 0xb6 | O_BYTE : 0xb7) | O_0F, rd, rs);
-		jit_wrote(j, d, 16);
-		return true;
+	case VC_AND: return !reg && mask(j, d, rs, v);
 	case VC_LSH:
 	case VC_RSH:
 	case VC_ARSH:
@@ -557,19 +545,12 @@ static bool follow(const struct jit *j, uint32_t n)
 	return true;
 }
 
-uint32_t jit_alu(struct jit *j)
+/* Emits the instruction at j->pc with those behind it that it goes together with; returns how many. */
+static uint32_t together(struct jit *j, const struct vc_insn *i)
 {
-	const struct vc_insn *i = &j->p->insn[j->pc];
 	uint32_t d = vc_dst(i);
 	bool copy = VC_CODE(i->op) == VC_MOV && VC_X(i->op) && i->off == 0 && vc_src(i) != 10;
 
-	/* A constant that is stored and forgotten needs no register. */
-	if (VC_CODE(i->op) == VC_MOV && !VC_X(i->op) && follow(j, 2) && vc_src(&i[1]) == d &&
-	    vc_dst(&i[1]) != d && is_dead(j, d, j->pc + 2) &&
-	    jit_store_through(j, j->pc + 1, i->imm)) {
-		jit_wrote(j, d, ALL_BITS);
-		return 2;
-	}
 	if (copy && follow(j, 5) && rotate5(j, i))
 		return 5;
 	if (copy && follow(j, 4) && rotate4(j, i))
@@ -582,4 +563,49 @@ uint32_t jit_alu(struct jit *j)
 		return 2;
 	one(j, i);
 	return 1;
+}
+
+uint32_t jit_alu(struct jit *j)
+{
+	const struct vc_insn *i = &j->p->insn[j->pc];
+	uint32_t d = vc_dst(i), done;
+
+	/* A constant that is stored and forgotten needs no register. */
+	if (VC_CODE(i->op) == VC_MOV && !VC_X(i->op) && follow(j, 2) && vc_src(&i[1]) == d &&
+	    vc_dst(&i[1]) != d && is_dead(j, d, j->pc + 2) &&
+	    jit_store_through(j, j->pc + 1, i->imm)) {
+		jit_wrote(j, d, UINT64_MAX);
+		return 2;
+	}
+	done = together(j, i);
+	for (uint32_t k = 0; k < done; k++)
+		note(j, &i[k]);
+	return done;
+}
+
+uint32_t jit_lddw(struct jit *j)
+{
+	const struct vc_insn *i = &j->p->insn[j->pc];
+	uint64_t next = (uint32_t)i[1].imm, v = next << 32 | (uint32_t)i->imm;
+	uint32_t d = vc_dst(i);
+
+	if (vc_src(i) == VC_SRC_MAP)
+		v = next;
+	else if (vc_src(i) == VC_SRC_HANDLE)
+		v = (uint32_t)i->imm - VC_MAP_TABLE;
+	jit_wrote(j, d, v);
+	/* An index is added to the place of an array. */
+	if (v <= INT32_MAX && jit_follows(j, j->pc + 2) && i[2].op == 0x0f && vc_dst(&i[2]) == d &&
+	    vc_src(&i[2]) != d && vc_src(&i[2]) != 10) {
+		int s = j->reg[vc_src(&i[2])];
+
+		if (v)
+			jit_lea(&j->b, O_W, j->reg[d], (struct jit_mem){s, NONE, (int32_t)v});
+		else
+			jit_mov(&j->b, O_W, j->reg[d], s);
+		note(j, &i[2]);
+		return 3;
+	}
+	jit_mov_imm(&j->b, j->reg[d], v);
+	return 2;
 }

@@ -2,9 +2,8 @@
 /*
  * jit_call.c - how control enters and leaves: entries, functions, calls, EXIT, and the ways out of a run.
  *
- * An entry is a C function: it gets the struct vc_run, and returns r0 and, as the second word, the instruction it ended at (from bit 8 on) and
- * the reason. Behind the last instruction stands the epilogue that all of them share, and behind that a stub for each way
- * in which an instruction may stop the run.
+ * An entry is a C function: vc_entry_fn of vcode.h. Behind the last instruction stands the epilogue that all of them share, and behind that a
+ * stub for each way in which an instruction may stop the run.
  *
  * Metering. The budget is lowered before what it pays for; when it gets below zero, the stub puts the cost back, so the run stops
  * with what was left. No cost is larger than the program or a helper's, so there is no overflow.
@@ -66,6 +65,7 @@ void jit_leave(struct jit *j, enum jit_cc cc, enum jit_stub s)
 	uint32_t before = count(f->stubs & ((1u << s) - 1));
 
 	f->stubs |= (uint8_t)(1u << s);
+	j->stops = true;
 	if (j->pass == 2 && f->stub + STUBS_REACH - f->at < 100)
 		f->flags |= JIT_STUBS_NEAR;
 	jit_jump_to(&j->b, cc, f->stub + before * STUB_SIZE,
@@ -74,12 +74,18 @@ void jit_leave(struct jit *j, enum jit_cc cc, enum jit_stub s)
 
 bool jit_stubs(struct jit *j)
 {
-	/* A run that is stopped has no result. Where functions are called the stack has to be as it was at the start. */
+	if (!j->stops)
+		return true;
+	/* Comes with reason and place in rax. Where functions are called the stack has to be as it was at the start. */
 	j->stop = jit_here(&j->b);
+	if (j->home[H_BUDGET] != NONE)
+		jit_store64(&j->b, jit_home_memory(j, H_BUDGET), j->home[H_BUDGET]);
+	jit_mov(&j->b, O_W, RDX, RAX);
+	jit_rr(&j->b, 0xf7 | O_W, U_NOT, RDX);
 	jit_mov_imm(&j->b, RAX, 0);
 	if (j->locals)
 		jit_load64(&j->b, RSP, jit_field(j, SAVED_RSP));
-	jit_jump_to(&j->b, CC_ALWAYS, j->epilogue, false);
+	jit_jump_to(&j->b, CC_ALWAYS, j->restore, false);
 	for (uint32_t pc = 0; pc < j->p->ninsn; pc++) {
 		struct jit_fact *f = &j->fact[pc];
 
@@ -89,7 +95,7 @@ bool jit_stubs(struct jit *j)
 				continue;
 			if (s == STUB_BUDGET)
 				change_budget(j, A_ADD, (int32_t)cost_of(j, pc));
-			jit_mov_imm(&j->b, RDX, pc << 8 | stub_reason[s]);
+			jit_mov_imm(&j->b, RAX, pc << 8 | stub_reason[s]);
 			jit_jump_to(&j->b, CC_ALWAYS, j->stop, false);
 		}
 		if (!jit_flush(&j->b))
@@ -124,39 +130,40 @@ static void pop_all(struct jit *j, uint32_t set)
 			jit_pop(&j->b, r);
 }
 
-/* The limit for window accesses of `size` bytes: length - size + 1, but not below 0. */
-static void load_limit(struct jit *j, uint32_t size, enum jit_home h)
+/* From the register that an argument came in. */
+static void argument(struct jit *j, enum jit_home h, int r)
 {
-	struct jit_mem len = jit_home_memory(j, H_LIMIT1);
-	int t = j->home[h] != NONE ? j->home[h] : T0;
+	if (j->home[h] != NONE && j->home[h] != r)
+		jit_mov(&j->b, O_W, j->home[h], r);
+}
 
-	if (size == 1 && t == T0)
+/* In register r, if it has one, what a window offset must be below for `size` bytes: length - size + 1, but not below 0. */
+static void load_limit(struct jit *j, uint32_t size, int r)
+{
+	uint32_t enough;
+
+	if (r == NONE)
 		return;
-	jit_load64(&j->b, t, len);
-	if (size > 1)
-		jit_arith_imm(&j->b, A_SUB, O_W, t, (int32_t)size - 1);
-	if (size > 1 && vc_min_window(j->p) < size) {
-		uint32_t enough = jit_skip(&j->b, CC_AE);
-
-		jit_mov_imm(&j->b, t, 0);
-		jit_land(&j->b, enough);
-	}
-	if (t == T0)
-		jit_store64(&j->b, jit_home_memory(j, h), t);
+	jit_load64(&j->b, r, jit_home_memory(j, H_LIMIT1));
+	jit_arith_imm(&j->b, A_SUB, O_W, r, (int32_t)size - 1);
+	if (vc_min_window(j->p) >= size)
+		return;
+	enough = jit_skip(&j->b, CC_AE);
+	jit_mov_imm(&j->b, r, 0);
+	jit_land(&j->b, enough);
 }
 
 static void load_homes(struct jit *j)
 {
-	for (uint32_t h = 0; h < NHOME; h++) {
-		if (j->home[h] == NONE || (h >= H_LIMIT1 && h <= H_LIMIT8))
+	for (uint32_t h = H_FRAME; h < NHOME; h++) {
+		if (j->home[h] == NONE || h == H_WINDOW || (h >= H_LIMIT1 && h <= H_LIMIT8))
 			continue;
 		jit_load64(&j->b, j->home[h], jit_home_memory(j, (enum jit_home)h));
 		if (h == H_FRAME)
 			jit_arith_imm(&j->b, A_ADD, O_W, j->home[h], (int32_t)VC_STACK);
 	}
-	for (uint32_t log = 0; log < 4; log++)
-		if (j->limits >> log & 1)
-			load_limit(j, 1u << log, (enum jit_home)(H_LIMIT1 + log));
+	for (uint32_t log = 1; log < 4; log++)
+		load_limit(j, 1u << log, j->home[H_LIMIT1 + log]);
 }
 
 /* From C: keeps what must be kept, and sets up registers. */
@@ -171,17 +178,26 @@ static void prologue(struct jit *j)
 		jit_rm(&j->b, 0xc7, 0, jit_field(j, offsetof(struct vc_run, stop)));
 		jit_imm32(&j->b, 0);
 	}
+	argument(j, H_WINDOW, RSI);
+	argument(j, H_BUDGET, RDX);
+	argument(j, H_LIMIT1, RCX);
+	if (j->home[H_BUDGET] == NONE)
+		jit_store64(&j->b, jit_home_memory(j, H_BUDGET), RDX);
+	/* Now the arguments are where they stay, and r2 may be rcx, r1 whatever is left. */
+	if (j->r2 && j->reg[2] != RCX)
+		jit_mov(&j->b, O_W, j->reg[2], RCX);
 	load_homes(j);
 	if (j->r1)
 		jit_mov_imm(&j->b, j->reg[1], 0);
-	if (j->r2)
-		jit_load64(&j->b, j->reg[2], jit_home_memory(j, H_LIMIT1));
 }
 
 static void epilogue(struct jit *j)
 {
-	if (j->home[H_BUDGET] != NONE)
-		jit_store64(&j->b, jit_home_memory(j, H_BUDGET), j->home[H_BUDGET]);
+	if (j->home[H_BUDGET] == NONE)
+		jit_load64(&j->b, RDX, jit_home_memory(j, H_BUDGET));
+	else if (j->home[H_BUDGET] != RDX)
+		jit_mov(&j->b, O_W, RDX, j->home[H_BUDGET]);
+	j->restore = jit_here(&j->b);
 	pop_all(j, j->saved);
 	jit_octet(&j->b, 0xc3);
 }
@@ -265,9 +281,6 @@ void jit_exit(struct jit *j)
 	uint32_t fn = j->w->fn[j->pc];
 	struct jit_fact *f = jit_fact(j);
 
-	/* r2 is nobody's any more. */
-	if (j->w->mark[fn] & VC_M_ENTRY)
-		jit_mov_imm(&j->b, RDX, j->pc << 8);
 	if (!j->top) {
 		pop_all(j, written(j, fn));
 		jit_octet(&j->b, 0xc3);
@@ -296,7 +309,7 @@ void jit_local_call(struct jit *j)
 	if (frame)
 		jit_arith_imm(&j->b, A_SUB, O_W, j->home[H_FRAME], (int32_t)VC_STACK);
 	for (uint32_t r = 0; r <= 5; r++)
-		jit_wrote(j, r, 64);
+		jit_wrote(j, r, UINT64_MAX);
 }
 
 /* Argument n, memory of a kind, whose size is in the next register: becomes a machine address. T0 = length - size. */
@@ -379,5 +392,5 @@ void jit_helper_call(struct jit *j)
 	jit_arith_mem(&j->b, A_CMP, 0, jit_field(j, offsetof(struct vc_run, stop)), 0);
 	jit_leave(j, CC_NE, STUB_HELPER);
 	for (uint32_t r = 0; r <= 5; r++)
-		jit_wrote(j, r, 64);
+		jit_wrote(j, r, UINT64_MAX);
 }

@@ -37,6 +37,8 @@ static void opcode(struct jit_buf *b, uint32_t op, int reg, int x, int m, bool r
 		       (m >= 8 ? 1u : 0);
 	bool octet = (op & O_BYTE) && (reg >= 4 || (rm_is_reg && m >= 4));
 
+	/* Below 8 reg may extend the opcode: as a register it counts only from there on. */
+	b->used |= (1u << reg & ~0xffu) | 1u << m | (x == NONE ? 0 : 1u << x);
 	if (op & O_LOCK)
 		jit_octet(b, 0xf0);
 	if (op & O_16)
@@ -162,6 +164,7 @@ void jit_test(struct jit_buf *b, uint32_t w, int x, int y)
 /* A three-octet VEX prefix; map 2 is 0F38, 3 is 0F3A; pp 1, 2, 3 stand for 66, F3, F2. */
 static void vex(struct jit_buf *b, uint32_t map, uint32_t pp, uint32_t w, int reg, int v, int rm)
 {
+	b->used |= 1u << reg | 1u << v | 1u << rm;
 	jit_octet(b, 0xc4);
 	jit_octet(b, (reg >= 8 ? 0 : 0x80u) | 0x40u | (rm >= 8 ? 0 : 0x20u) | map);
 	jit_octet(b, (w ? 0x80u : 0) | ((uint32_t)~v & 15) << 3 | pp);

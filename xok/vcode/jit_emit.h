@@ -52,6 +52,8 @@ struct jit_buf {
 	size_t size;
 	uint32_t base; /* octets flushed */
 	uint32_t n;    /* octets waiting */
+	uint32_t
+		used; /* registers in the code, a bit each: those from r8 on, and those that address memory */
 	uint8_t wait[JIT_BUF];
 };
 

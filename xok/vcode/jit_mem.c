@@ -76,7 +76,11 @@ static struct jit_mem at_known(struct jit *j, uint8_t kind, int32_t off, uint32_
 		return frame_slot(j, off);
 	if (kind == VC_K_WINDOW && (uint32_t)off + size > j->known) {
 		j->known = (uint32_t)off + size;
-		jit_arith_mem(&j->b, A_CMP, O_W, jit_home_memory(j, H_LIMIT1), (int32_t)j->known);
+		if (j->home[H_LIMIT1] != NONE)
+			jit_arith_imm(&j->b, A_CMP, O_W, j->home[H_LIMIT1], (int32_t)j->known);
+		else
+			jit_arith_mem(&j->b, A_CMP, O_W, jit_home_memory(j, H_LIMIT1),
+				      (int32_t)j->known);
 		jit_leave(j, CC_B, STUB_WINDOW);
 	}
 	return (struct jit_mem){jit_base(j, jit_region(kind)), NONE, off};
@@ -85,12 +89,17 @@ static struct jit_mem at_known(struct jit *j, uint8_t kind, int32_t off, uint32_
 /* Leaves unless the offset in register r, a displacement included, is one that the region has `size` bytes at. */
 static void check_window(struct jit *j, int r, uint32_t size)
 {
-	enum jit_home h = H_LIMIT1 + (enum jit_home)__builtin_ctz(size);
+	int limit = j->home[H_LIMIT1 + __builtin_ctz(size)];
 
-	if (j->home[h] != NONE)
-		jit_arith(&j->b, A_CMP, O_W, r, j->home[h]);
-	else
-		jit_rm(&j->b, (A_CMP << 3 | 3) | O_W, r, jit_home_memory(j, h));
+	if (limit == NONE) {
+		limit = T1;
+		jit_load64(&j->b, T1, jit_home_memory(j, H_LIMIT1));
+		if (size > 1)
+			jit_arith_imm(&j->b, A_SUB, O_W, T1, (int32_t)size - 1);
+		if (vc_min_window(j->p) < size - 1)
+			jit_leave(j, CC_B, STUB_WINDOW);
+	}
+	jit_arith(&j->b, A_CMP, O_W, r, limit);
 	jit_leave(j, CC_AE, STUB_WINDOW);
 }
 
@@ -153,12 +162,25 @@ static bool spanned(struct jit_span *s, int32_t disp, uint32_t size)
 	return false;
 }
 
+/* Is every offset up to `max`, with the displacement, one that the region has `size` bytes at? */
+static bool reaches(const struct jit *j, uint8_t kind, uint64_t max, int32_t disp, uint32_t size)
+{
+	uint64_t len, need;
+
+	/* A displacement below 0 could lead before the start; the place of a frame is not counted from the region's start. */
+	if (kind == VC_K_STACK || kind == VC_K_OUTER || disp < 0)
+		return false;
+	len = kind == VC_K_WINDOW ? j->known : jit_length(j, kind);
+	need = (uint32_t)disp + size;
+	return need <= len && max <= len - need;
+}
+
 static struct jit_mem at_unknown(struct jit *j, uint8_t kind, uint32_t reg, int32_t disp,
 				 uint32_t size)
 {
 	int r = j->reg[reg], t = r;
 
-	if (spanned(&j->span[reg], disp, size))
+	if (reaches(j, kind, j->max[reg], disp, size) || spanned(&j->span[reg], disp, size))
 		return from_start(j, kind, r, disp);
 	if (disp) {
 		jit_lea(&j->b, O_W, T0, (struct jit_mem){r, NONE, disp});
@@ -207,12 +229,12 @@ void jit_load(struct jit *j)
 	if (f->kind == VC_K_CTX && size == 8 &&
 	    (uint32_t)(f->off + i->off) == j->p->kind->ctx_window_off) {
 		jit_mov_imm(&j->b, rd, 0);
-		jit_wrote(j, d, 64);
+		jit_wrote(j, d, 0);
 		return;
 	}
 	if (f->flags & JIT_VALUE) {
 		jit_mov_imm(&j->b, rd, (uint64_t)(int64_t)f->off);
-		jit_wrote(j, d, 64);
+		jit_wrote(j, d, (uint64_t)(int64_t)f->off);
 		return;
 	}
 	m = operand(j, vc_src(i));
@@ -222,7 +244,7 @@ void jit_load(struct jit *j)
 	case 4: jit_rm(&j->b, sign ? 0x63 | O_W : 0x8b, rd, m); break;
 	default: jit_load64(&j->b, rd, m); break;
 	}
-	jit_wrote(j, d, sign ? 64 : size * 8);
+	jit_wrote(j, d, sign ? UINT64_MAX : UINT64_MAX >> (64 - 8 * size));
 }
 
 static void store_constant(struct jit *j, struct jit_mem m, uint32_t size, int32_t v)
@@ -364,18 +386,5 @@ void jit_atomic(struct jit *j)
 	} else {
 		fetch_and_change(j, opcode_of(code), w, lock, rs, m);
 	}
-	jit_wrote(j, s, w ? 64 : 32);
-}
-
-void jit_lddw(struct jit *j)
-{
-	const struct vc_insn *i = &j->p->insn[j->pc];
-	uint64_t next = (uint32_t)i[1].imm, v = next << 32 | (uint32_t)i->imm;
-
-	if (vc_src(i) == VC_SRC_MAP)
-		v = next;
-	else if (vc_src(i) == VC_SRC_HANDLE)
-		v = (uint32_t)i->imm - VC_MAP_TABLE;
-	jit_mov_imm(&j->b, j->reg[vc_dst(i)], v);
-	jit_wrote(j, vc_dst(i), v <= UINT16_MAX ? 16 : v <= UINT32_MAX ? 32 : 64);
+	jit_wrote(j, s, w ? UINT64_MAX : UINT32_MAX);
 }

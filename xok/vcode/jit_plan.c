@@ -12,14 +12,8 @@ size_t vc_jit_scratch(uint32_t ninsn)
 	return (sizeof(struct jit) + ninsn * sizeof(struct jit_fact) + 7) & ~(size_t)7;
 }
 
-/* What is gathered on the way. */
+/* What is gathered on the way, of the function at hand. */
 struct plan {
-	uint32_t uses; /* registers r0 to r9 */
-	uint32_t write_r1,
-		last_window; /* the first and the last instruction that does so, plus one */
-	bool back;	     /* something goes backwards, or calls */
-	uint32_t weight[NHOME];
-	/* of the function at hand */
 	uint32_t fn;
 	int32_t low;  /* the lowest stack offset that is read at a known place */
 	bool unknown; /* the verifier takes all of the stack for written from some place on */
@@ -45,9 +39,6 @@ struct jit_mem jit_home_memory(const struct jit *j, enum jit_home h)
 		[H_RODATA] = offsetof(struct vc_run, rodata),
 		[H_DATA] = offsetof(struct vc_run, data),
 		[H_LIMIT1] = offsetof(struct vc_run, window_len),
-		[H_LIMIT2] = offsetof(struct vc_run, save) + 8,
-		[H_LIMIT4] = offsetof(struct vc_run, save) + 16,
-		[H_LIMIT8] = offsetof(struct vc_run, save) + 24,
 	};
 
 	if (h >= H_TABLE0)
@@ -80,17 +71,12 @@ static void note_access(struct jit *j, struct plan *s, struct vc_val v, uint32_t
 	const struct vc_insn *i = &j->p->insn[pc];
 	struct jit_fact *f = &j->fact[pc];
 	bool read = VC_CLASS(i->op) == VC_LDX || vc_is_atomic(i->op);
-	uint32_t size = vc_size(i->op);
 
 	f->kind = v.kind;
 	f->off = v.off;
 	f->flags |= v.var ? JIT_VAR : 0;
 	if (v.kind == VC_K_OUTER)
 		j->outer = true;
-	if (v.kind == VC_K_WINDOW)
-		s->last_window = pc + 1;
-	if (v.kind == VC_K_WINDOW && v.var)
-		j->limits |= (uint8_t)size;
 	if (v.kind != VC_K_STACK)
 		return;
 	if (read)
@@ -119,7 +105,7 @@ static void note_helper(struct jit *j, struct plan *s, uint32_t pc)
 
 		if (h->arg[n] == VC_ARG_NONE)
 			continue;
-		s->uses |= 1u << (n + 1);
+		j->uses |= 1u << (n + 1);
 		if (h->arg[n] != VC_ARG_MEM_R && h->arg[n] != VC_ARG_MEM_W)
 			continue;
 		j->fact[pc].off |= v.kind << 5 * n;
@@ -170,6 +156,9 @@ static bool reads_r1(const struct jit *j, const struct vc_insn *i)
 	bool dst = (o->dst == VC_F_RD || o->dst == VC_F_RW) && vc_dst(i) == 1;
 	bool src = (o->src == VC_F_RD || vc_is_atomic(i->op)) && vc_src(i) == 1;
 
+	/* The argument is no number. */
+	if (v.kind == VC_K_SCALAR)
+		return false;
 	if (i->op == VC_OP_CALL)
 		return vc_src(i) == VC_SRC_LOCAL || vc_helpers[i->imm].arg[0] != VC_ARG_NONE;
 	if (v.kind >= VC_K_CTX && !v.var && VC_CLASS(i->op) == VC_LDX)
@@ -191,13 +180,11 @@ static void note(struct jit *j, struct plan *s, uint32_t pc)
 		writes = 1u << vc_dst(i);
 	s->writes |= writes;
 	if (o->dst == VC_F_RD || o->dst == VC_F_WR || o->dst == VC_F_RW)
-		s->uses |= 1u << vc_dst(i);
+		j->uses |= 1u << vc_dst(i);
 	if (o->src == VC_F_RD || vc_is_atomic(i->op))
-		s->uses |= 1u << vc_src(i);
+		j->uses |= 1u << vc_src(i);
 	j->r1 |= reads_r1(j, i);
-	if (!s->write_r1 && (writes >> 1 & 1))
-		s->write_r1 = pc + 1;
-	s->back |= i->op == VC_OP_CALL || (vc_is_jump(i) && vc_target(i, pc) <= pc);
+	j->writes_r1 |= writes >> 1 & 1;
 	if (i->op == VC_OP_CALL) {
 		if (vc_src(i) == VC_SRC_HELPER)
 			note_helper(j, s, pc);
@@ -223,8 +210,9 @@ static void end_function(struct jit *j, const struct plan *s, uint32_t end)
 	f->flags |= s->calls ? JIT_CALLS : 0;
 }
 
-static void gather(struct jit *j, struct plan *s)
+static void gather(struct jit *j)
 {
+	struct plan plan = {.fn = 0}, *s = &plan;
 	uint32_t n = j->p->ninsn;
 
 	memset(j->fact, 0, n * sizeof(*j->fact));
@@ -283,6 +271,9 @@ static void weigh(struct jit *j, uint32_t *weight, uint32_t pc, uint32_t by)
 		weigh_kind(j, weight, pc, f->kind, by);
 		if (f->kind == VC_K_WINDOW && (f->flags & JIT_VAR))
 			weight[limit_of(vc_size(i->op))] += by;
+		else if (f->kind == VC_K_WINDOW &&
+			 (uint32_t)(f->off + i->off) + vc_size(i->op) > vc_min_window(j->p))
+			weight[H_LIMIT1] += by;
 	} else if (i->op == VC_OP_CALL) {
 		weight[H_BUDGET] += by;
 		for (uint32_t n = 0; n < 5 && vc_src(i) == VC_SRC_HELPER; n++)
@@ -314,36 +305,23 @@ static void weigh_all(struct jit *j, uint32_t *weight)
 
 /* Machine registers to give away, the cheapest first. */
 struct pool {
-	int reg[12];
+	int reg[16];
 	uint32_t n, next;
 };
-
-static void pool_fill(struct jit *j, struct pool *pool, uint32_t uses)
-{
-	static const int preserved[] = {RBX, R14, R15, R13, R12};
-
-	pool->n = pool->next = 0;
-	if (!j->helpers) {
-		for (uint32_t r = 5; r >= 1; r--)
-			/* Not rdx: it gets the second word of the result while homes are still in use. */
-			if (!(uses >> r & 1) && r != 2)
-				pool->reg[pool->n++] = j->reg[r];
-	}
-	memcpy(&pool->reg[pool->n], preserved, sizeof(preserved));
-	pool->n += sizeof(preserved) / sizeof(preserved[0]);
-	if (!j->helpers)
-		pool->reg[pool->n++] = RBP;
-}
 
 static bool is_preserved(int r)
 {
 	return r == RBX || r == RBP || r >= R12;
 }
 
-static int take(struct jit *j, struct pool *pool)
+static void pool_add(struct jit *j, struct pool *pool, int r)
 {
-	int r = pool->reg[pool->next++];
+	if (!(j->taken >> r & 1) && (is_preserved(r) || !j->helpers))
+		pool->reg[pool->n++] = r;
+}
 
+static int keep(struct jit *j, int r)
+{
 	j->taken |= (uint16_t)(1u << r);
 	if (is_preserved(r))
 		j->saved |= (uint16_t)(1u << r);
@@ -361,52 +339,79 @@ static void give_homes(struct jit *j, struct pool *pool, uint32_t *weight)
 				best = h;
 		if (weight[best] < (is_preserved(pool->reg[pool->next]) ? 4 : 2))
 			return;
-		j->home[best] = take(j, pool);
+		j->home[best] = keep(j, pool->reg[pool->next++]);
 		weight[best] = 0;
 	}
 }
 
-static void give_registers(struct jit *j, struct plan *s)
+/* What comes in a register stays there, if it is wanted, and as long as `spare` others are left. */
+static void stay(struct jit *j, uint32_t *weight, int32_t *spare, enum jit_home h, int r)
 {
-	static const int fixed[] = {RAX, RSI, RDX, RCX, R8, R9};
-	struct pool pool;
+	if (!weight[h] || --*spare < 0)
+		return;
+	j->home[h] = keep(j, r);
+	weight[h] = 0;
+}
 
+/* How many machine registers are left when r0 to r9, and the frame where it must, have theirs. */
+static int32_t count_spare(const struct jit *j)
+{
+	int32_t left = -(j->weight[H_FRAME] >= WEIGHT_MUST);
+
+	for (uint32_t r = 1; r <= 9; r++)
+		left -= j->uses >> r & 1;
+	for (uint32_t r = 0; r < 16; r++)
+		left += !(j->taken >> r & 1);
+	return left;
+}
+
+void jit_registers(struct jit *j, uint32_t used)
+{
+	static const int pass[] = {RAX, RSI, RDX, RCX, R8, R9};
+	static const int others[] = {RCX, RSI, R8,  R9,	 RDX, T1,  T0,
+				     RDI, RBX, R14, R15, R13, R12, RBP};
+	uint32_t weight[NHOME];
+	struct pool pool = {.n = 0};
+	int32_t spare;
+
+	memcpy(weight, j->weight, sizeof(weight));
 	memset(j->home, NONE, sizeof(j->home));
 	memset(j->reg, NONE, sizeof(j->reg));
-	memcpy(j->reg, fixed, sizeof(fixed));
 	j->run = j->helpers ? RBP : RDI;
-	j->taken = (uint16_t)(1u << RAX | 1u << RSP | 1u << j->run);
-	if (j->helpers)
-		j->saved |= 1u << RBP;
+	j->saved = j->helpers ? 1u << RBP : 0;
+	j->taken = (uint16_t)(1u << RSP | (used & (1u << T0 | 1u << T1 | 1u << j->run)));
+	j->reg[0] = keep(j, RAX);
+	for (uint32_t r = 1; r <= 5 && j->helpers; r++)
+		j->reg[r] = keep(j, pass[r]);
+	spare = j->helpers ? 0 : count_spare(j);
+	weight[H_BUDGET]++; /* the caller wants it */
+	stay(j, weight, &spare, H_BUDGET, RDX);
+	stay(j, weight, &spare, H_WINDOW, RSI);
+	stay(j, weight, &spare, H_LIMIT1, RCX);
+	for (uint32_t n = 0; n < sizeof(others) / sizeof(others[0]); n++)
+		pool_add(j, &pool, others[n]);
+	for (uint32_t r = 1; r <= 9; r++)
+		if ((j->uses >> r & 1) && j->reg[r] == NONE)
+			j->reg[r] = keep(j, pool.reg[pool.next++]);
+	give_homes(j, &pool, weight);
+}
+
+/* What r1 and r2 hold at the start, and whether it is wanted. */
+static void plan_arguments(struct jit *j)
+{
 	/* A local call counts as a reader of r1; when nobody else is one, the callee is not either. */
-	j->r1 = j->r1 && (s->uses >> 1 & 1);
+	j->r1 = j->r1 && (j->uses >> 1 & 1);
 	/* An argument that serves only as the base of known places needs no register. */
-	if (!j->r1 && !s->write_r1)
-		s->uses &= ~2u;
+	if (!j->r1 && !j->writes_r1)
+		j->uses &= ~2u;
 	for (uint32_t e = 0; e < j->p->nentry && vc_is_raw(j->p->kind); e++)
 		j->r2 |= reads_r2(j, j->p->entry[e]);
-	s->uses |= j->r2 ? 1u << 2 : 0;
-	for (uint32_t r = 1; r <= 5; r++)
-		if (s->uses >> r & 1)
-			j->taken |= (uint16_t)(1u << j->reg[r]);
-	pool_fill(j, &pool, s->uses);
-	for (uint32_t r = 6; r <= 9; r++)
-		if (s->uses >> r & 1)
-			j->reg[r] = take(j, &pool);
-	/* And until it is written, its register is as good as any for the window, if nothing comes back to before. */
-	if (!j->r1 && !s->back && s->last_window <= s->write_r1 && s->weight[H_WINDOW]) {
-		j->home[H_WINDOW] = j->reg[1];
-		s->weight[H_WINDOW] = 0;
-	}
-	give_homes(j, &pool, s->weight);
+	j->uses |= j->r2 ? 1u << 2 : 0;
 }
 
 void jit_plan(struct jit *j)
 {
-	struct plan s;
-
-	memset(&s, 0, sizeof(s));
-	gather(j, &s);
-	weigh_all(j, s.weight);
-	give_registers(j, &s);
+	gather(j);
+	weigh_all(j, j->weight);
+	plan_arguments(j);
 }

@@ -181,11 +181,11 @@ struct vc_run {
 	/* out */
 	uint64_t r0;
 	uint64_t insns; /* instructions executed; by vc_interp only */
-	uint32_t pc;	/* where it stopped */
+	uint32_t pc;	/* where it was stopped */
 	int stop; /* helper's own stop reason, when the result is VC_HELPER_STOP; 0 at the start */
 	/* the code generator's own */
 	const uint8_t *rodata;
-	uint64_t save[4];
+	uint64_t save;
 	/* For people: vc_interp calls it before each instruction with its eleven registers; NULL: it does not. */
 	void (*trace)(struct vc_run *run, uint32_t pc, const uint64_t reg[11]);
 };
@@ -196,7 +196,7 @@ int vc_interp(const struct vc_prog *p, uint32_t e, struct vc_run *r);
 /*
  * The x86-64 code generator. vc_compile translates the program that vc_verify has just accepted with this scratch memory (unchanged since);
  * out == NULL: a dry run, which tells the size. The code is position-independent, reads and writes nothing but the struct
- * vc_run it is given and the regions that names, and gives the same results as vc_interp: r0, memory, budget, pc and reason. The bytes depend on
+ * vc_run it is given and the regions that names, and gives the same results as vc_interp: r0, memory, budget, reason and pc. The bytes depend on
  * nothing but the program and `cpu`. W^X is the caller's: write the code where it may be written, run it where it may not.
  */
 #define VC_CPU_BMI2 1u
@@ -215,15 +215,32 @@ int vc_exec(const struct vc_prog *p, const struct vc_code *code, const void *bas
 
 /*
  * The same in two steps, for who runs one program on packet after packet. vc_ready makes the run fit for the program and gives its entry
- * (NULL: there is no such entry). Before each call of that the caller sees to it that window_len is not below the minimum and
- * the budget not below 0; r0 and the rest it gets as the result, and they are not written to the run.
+ * (NULL: there is no such entry). The caller sees to it that window_len is not below the minimum and the budget not below 0. Window and
+ * length are what stands in the run as well; they come as arguments because what has just been stored there takes longer to read back
+ * than a short program runs. All of the result is in registers for the same reason: what is left of the budget, or, when the run was stopped
+ * (vc_end_reason is not 0), the reason and the place; then run->budget is what is left. r0 is 0 then.
  */
 struct vc_end {
-	uint64_t r0, where;
+	uint64_t r0;
+	int64_t left;
 };
-#define VC_END_REASON(end) ((int)((end).where & 0xff))
-#define VC_END_PC(end) ((uint32_t)((end).where >> 8))
-typedef struct vc_end (*vc_entry_fn)(struct vc_run *r);
+typedef struct vc_end (*vc_entry_fn)(struct vc_run *r, uint8_t *window, int64_t budget,
+				     uint64_t window_len);
+
+static inline bool vc_end_stopped(struct vc_end end)
+{
+	return __builtin_expect(end.left < 0, 0);
+}
+
+static inline int vc_end_reason(struct vc_end end)
+{
+	return vc_end_stopped(end) ? (int)(~end.left & 0xff) : 0;
+}
+
+static inline uint32_t vc_end_pc(struct vc_end end)
+{
+	return (uint32_t)(~end.left >> 8);
+}
 
 vc_entry_fn vc_ready(const struct vc_prog *p, const struct vc_code *code, const void *base,
 		     uint32_t e, struct vc_run *r);
