@@ -211,7 +211,7 @@ uint32_t explain_access(const struct vc_insn *i, uint32_t *base)
 									     : 0;
 }
 
-/* How much there is of what a value points to: "the packet, which has at most 1514"; false: that is not known here. */
+/* How much there is of what a value points to: "the packet, which has at most 1518"; false: that is not known here. */
 static bool add_extent(char out[EXPLAIN_TEXT], const struct vc_prog *p, const struct module *m,
 		       const char *value, size_t head)
 {

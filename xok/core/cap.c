@@ -114,7 +114,7 @@ static int find_acl(struct xok *x, uint32_t resource, uint32_t id, struct acl *l
 
 	switch (resource) {
 	case XOK_RES_FRAME:
-		if (!frame_is_user(x, id) && !frame_is_table(x, id))
+		if (!frame_is_user(x, id) && !frame_is_piece(x, id))
 			return XOK_ENOENT;
 		*l = (struct acl){x->frame[id].acl, XOK_NACL_FRAME, l->count};
 		return XOK_OK;

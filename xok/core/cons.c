@@ -7,7 +7,7 @@ void xok_cons_in(struct xok *x, uint32_t cons)
 	struct xok_env *owner = env_by_id(x, x->cons[cons].owner);
 
 	if (owner)
-		env_post(owner, XOK_EV_CONS);
+		env_post(x, owner, XOK_EV_CONS);
 }
 
 /* An environment ends: the next reader of its consoles becomes their owner. */

@@ -19,12 +19,6 @@
 struct dpf;
 struct ring;
 
-/* How much of a rate is left: units a second, saved up for an eighth of a second. */
-struct xok_rate {
-	uint64_t rate, since;
-	int64_t left; /* below 0: owed */
-};
-
 struct xok_env {
 	struct xok_env_info *info;
 	struct xok_regs
@@ -38,10 +32,9 @@ struct xok_env {
 	void *fpu;	  /* the machine's */
 
 	/* The core's own. */
-	bool strict;	      /* what answers XOK_EPERM ends it */
-	uint64_t debt;	      /* ns its slices took from others; paid back in turns forfeited */
-	uint32_t nfilter;     /* filters inserted */
-	struct xok_rate rate; /* of its handlers */
+	bool strict;	  /* what answers XOK_EPERM ends it */
+	uint64_t debt;	  /* ns its slices took from others; paid back in turns forfeited */
+	uint32_t nfilter; /* filters inserted */
 	struct ring *ring[XOK_ENV_RINGS]; /* each in a kernel frame, NULL: none */
 };
 
@@ -49,7 +42,7 @@ struct xok_env {
 size_t xok_info_size(uint32_t nframe, uint32_t nport);
 
 /* How much kernel memory beside it the core needs (struct xok, filters, the verifier's working memory), a multiple of XOK_PAGE. */
-size_t xok_core_size(uint32_t nport);
+size_t xok_core_size(uint32_t nport, uint32_t ncpu);
 
 struct xok_boot {
 	const struct xok_machine_ops *ops;
@@ -57,6 +50,8 @@ struct xok_boot {
 	struct xok_info *info; /* zeroed, xok_info_size bytes */
 	void *core;	       /* zeroed, xok_core_size bytes */
 	uint32_t nframe, nport;
+	uint32_t
+		ncpu; /* processors that call xok_burst; 0: none but the one that makes all calls */
 	uint64_t tsc0, tsc_mult, wall0, boot_len;
 	/* Memory for generated code, seen twice: written at code_w, executed at code_x, where it cannot be written. 0 bytes: programs are interpreted. */
 	uint8_t *code_w;
@@ -68,6 +63,10 @@ struct xok_boot {
 struct xok *xok_init(const struct xok_boot *b);
 void xok_frame_release(struct xok *x, uint32_t frame);
 void xok_port_up(struct xok *x, uint32_t port, const uint8_t mac[6], uint16_t mtu);
+/* The link of a port that was brought up comes and goes. */
+void xok_port_link(struct xok *x, uint32_t port, bool up);
+/* For machines whose ports have names: as struct xok_port_info has them. */
+void xok_port_name(struct xok *x, uint32_t port, const char *name, uint32_t flags, uint32_t twin);
 struct xok_port_info *xok_port(struct xok *x, uint32_t port);
 
 /*
@@ -88,9 +87,54 @@ void xok_reflect(struct xok *x, struct xok_env *e);
 void xok_trap(struct xok *x, struct xok_env *e);
 /* The slice timer fired; e is the environment it interrupted (registers in e->regs) or NULL when idle. */
 void xok_tick(struct xok *x, struct xok_env *e);
-/* The frame is the core's to change until the call returns. */
+/* One packet on one processor, sent on or dropped when the call returns; the frame is the core's to change until then. */
 void xok_packet_in(struct xok *x, uint32_t port, void *frame, size_t len);
+
+/*
+ * Packets that arrived together at a port, for machines that poll. The frames stay where they are: what leaves is handed back, not transmitted.
+ * Any number of processors may be in here at once, each with a number of its own below ncpu, while one more thread makes all other
+ * calls of this header. That thread may come here, too: its number is ncpu.
+ */
+#define XOK_BURST 64u
+#define XOK_OUT_NONE UINT32_MAX
+struct xok_packet {
+	uint8_t *frame;	 /* in; changed in place */
+	uint32_t len;	 /* in, and out: it may have been trimmed */
+	uint32_t out;	 /* out: the port it leaves by, or XOK_OUT_NONE: it is done with */
+	uint16_t prog;	 /* out: 1 + index of the handler that decided; 0: none */
+	uint16_t fate;	 /* out: enum xok_fate */
+	uint32_t reason; /* out: XOK_FATE_DROPPED: the reason the handler gave, 0: none */
+};
+/* What became of a packet. Each is counted where its text says. */
+enum xok_fate {
+#define XOK_FATE(NAME, name, drop, text) XOK_FATE_##NAME,
+#include "fates.def"
+#undef XOK_FATE
+	XOK_NFATE
+};
+void xok_burst(struct xok *x, uint32_t cpu, uint32_t port, uint64_t now, struct xok_packet *p,
+	       uint32_t n);
+/*
+ * The machine could not transmit (queue full): counts what xok_burst handed out and did not leave, so that nothing goes uncounted. By the same
+ * processor, before it is quiescent again; p as xok_burst left it.
+ */
+void xok_unsent(struct xok *x, uint32_t cpu, const struct xok_packet *p);
+/* Adds what the processors counted to the bookkeeping. */
+void xok_fold(struct xok *x);
 void xok_cons_in(struct xok *x, uint32_t cons);
+
+/*
+ * Machines without address spaces: may e, by its capability in slot k, get the frame of a table or ring mapped with these XOK_PROT_ bits? As
+ * system call `map` has it: XOK_OK, XOK_EINVAL, XOK_ENOENT or XOK_EPERM. Of a piece that was shared as one, one frame speaks for all.
+ */
+int xok_map_check(struct xok *x, const struct xok_env *e, uint32_t k, uint32_t frame,
+		  uint32_t prot);
+
+/*
+ * Machines whose environments are processes: e's has ended by itself, why (XOK_END_EXIT with its code, XOK_END_FAULT with trapno in e->regs, XOK_END_VIOLATION),
+ * so the environment does, too. XOK_ENOENT: it had ended already.
+ */
+int xok_env_over(struct xok *x, struct xok_env *e, uint8_t why, int32_t code);
 
 /*
  * The environment to run now, or NULL to halt until an interrupt. *until is when the timer must fire: the end of its slice, or

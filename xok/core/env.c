@@ -126,7 +126,7 @@ struct xok_env *env_new(struct xok *x, struct xok_env *parent, uint32_t quota,
 	name_copy(info->name, sizeof(info->name), name, len);
 	/* Who has all the machine has all of its time; a child has what it is given. */
 	info->handler_rate = parent ? 0 : UINT64_MAX;
-	rate_set(&e->rate, info->handler_rate, x->ops->now(x->m));
+	env_rate(x, e, info->handler_rate);
 	acl_first(info->acl, XOK_NACL, c);
 	info->nacl = 1;
 	if (parent) {
@@ -134,9 +134,11 @@ struct xok_env *env_new(struct xok *x, struct xok_env *parent, uint32_t quota,
 		parent->info->frames_quota -= quota;
 	}
 	info->frames_quota = quota;
-	e->root = frame_take(x, e, XOK_FRAME_PT);
-	x->ops->space_init(x->m, e->root);
-	x->ops->fpu_init(x->m, e);
+	if (x->spaces) {
+		e->root = frame_take(x, e, XOK_FRAME_PT);
+		x->ops->space_init(x->m, e->root);
+		x->ops->fpu_init(x->m, e);
+	}
 	return e;
 }
 
@@ -146,9 +148,17 @@ void env_start(struct xok_env *e, uint64_t rip, uint64_t rsp)
 	e->info->state = XOK_ENV_RUNNABLE;
 }
 
-/* Sets event bits; wakes the environment when it sleeps until one of them. */
-void env_post(struct xok_env *e, uint32_t events)
+/*
+ * Sets event bits; wakes the environment when it sleeps until one of them. Where several processors
+ * do so, that is the machine's part.
+ */
+void env_post(struct xok *x, struct xok_env *e, uint32_t events)
 {
+	if (!x->spaces) {
+		__atomic_fetch_or(&e->events, events, __ATOMIC_RELEASE);
+		x->ops->doorbell(x->m, env_index(x, e));
+		return;
+	}
 	e->events |= events;
 	if (e->info->state != XOK_ENV_SLEEPING || !(e->events & e->sleep_mask))
 		return;
@@ -192,9 +202,12 @@ static void retire(struct xok *x, struct xok_env *e, uint8_t why)
 	if (e->uenv_frame)
 		uenv_pin(x, e, 0, 0);
 	tables_retire(x, e, parent);
-	x->ops->space_free(x->m, e->root, unmap_frame, free_table, x);
+	if (x->spaces)
+		x->ops->space_free(x->m, e->root, unmap_frame, free_table, x);
 	e->root = 0;
 	frame_retire(x, e, parent);
+	/* From here on nobody posts events: programs of others may just have put records in its rings. */
+	quiesce(x);
 
 	if (parent)
 		parent->info->frames_quota += info->frames_quota;
@@ -204,6 +217,8 @@ static void retire(struct xok *x, struct xok_env *e, uint8_t why)
 	e->events = e->sleep_mask = e->overrun = e->debt = 0;
 	e->strict = false;
 	info->state = XOK_ENV_ENDED;
+	if (x->ops->ended)
+		x->ops->ended(x->m, env_index(x, e));
 }
 
 /* A descendant of e that has none itself, or NULL. */
@@ -240,7 +255,7 @@ void env_end(struct xok *x, struct xok_env *e, uint8_t why)
 	}
 	retire(x, e, why);
 	if (parent)
-		env_post(parent, XOK_EV_CHILD);
+		env_post(x, parent, XOK_EV_CHILD);
 	else
 		x->ops->power(x->m, XOK_POWER_EXIT,
 			      why == XOK_END_EXIT ? (uint32_t)e->info->exit_code : 0x7e);
@@ -279,8 +294,10 @@ int64_t sys_env_run(struct xok *x, struct xok_env *e, const struct arg *a)
 	if (target->info->state != XOK_ENV_NEW)
 		return XOK_EBUSY;
 	/* An address that is not canonical would fault in the kernel on the way out. */
-	if (rip < XOK_USER_LO || rip >= XOK_USER_HI || rsp > XOK_USER_HI)
+	if (x->spaces && (rip < XOK_USER_LO || rip >= XOK_USER_HI || rsp > XOK_USER_HI))
 		return XOK_EINVAL;
+	if (!x->spaces && uenv)
+		return XOK_ENOSYS;
 	if (uenv) {
 		frame = uenv_check(x, target, uenv);
 		if (frame < 0)
@@ -329,13 +346,23 @@ int64_t sys_env_strict(struct xok *x, struct xok_env *e, const struct arg *a)
 int64_t sys_env_notify(struct xok *x, struct xok_env *e, const struct arg *a)
 {
 	uint32_t bits = (uint32_t)a[2].raw;
-	(void)x, (void)e;
+	(void)e;
 
 	if (!env_grants(a[1].env, a[0].cap, XOK_N))
 		return XOK_EPERM;
 	if (!bits || (bits & (XOK_EV_USER - 1)))
 		return XOK_EINVAL;
 
-	env_post(a[1].env, bits);
+	env_post(x, a[1].env, bits);
+	return XOK_OK;
+}
+
+int xok_env_over(struct xok *x, struct xok_env *e, uint8_t why, int32_t code)
+{
+	if (!env_live(e))
+		return XOK_ENOENT;
+
+	e->info->exit_code = code;
+	env_end(x, e, why);
 	return XOK_OK;
 }

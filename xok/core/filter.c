@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * filter.c - which environment's ring a packet goes to. One demultiplexer a port; a filter for
- * XOK_PORT_ANY stands in each.
+ * filter.c - which environment's ring a packet goes to. One demultiplexer a port, kept twice where
+ * several processors match; a filter for XOK_PORT_ANY stands in each.
  *
  * A filter's id is its generation and its index, so that the id of a removed one names nobody
  * else's.
@@ -38,46 +38,114 @@ static void uncount_filter(struct xok_env *e)
 		e->info->frames--;
 }
 
+/* Binds a handler, index + 1, or none. Who loses its last binding may still be at work: quiesce. */
+void filter_handler(struct xok *x, uint32_t index, uint16_t prog)
+{
+	uint16_t old = x->filter[index].prog;
+
+	prog_ref(x, prog);
+	__atomic_store_n(&x->filter[index].prog, prog, __ATOMIC_RELEASE);
+	prog_unref(x, old);
+}
+
 /* One port less holds the filter; the last one takes it with it, and its handler's binding. */
 static void unhold(struct xok *x, uint32_t index)
 {
 	if (--x->filter[index].nports)
 		return;
 	uncount_filter(&x->env[index / XOK_ENV_FILTERS]);
-	prog_unref(x, x->filter[index].prog);
-	x->filter[index].prog = 0;
+	filter_handler(x, index, 0);
 }
 
-static void demux_remove(struct demux *d, uint32_t bound)
+/* ---- two demultiplexers ---- */
+
+/*
+ * Where other processors match packets, nothing that they may see is changed. The spare
+ * demultiplexer of a port is, and then takes the other's place; when nobody can be in that one any
+ * more, it is changed in the same way, and is the spare one from then on. `bind` serves both: an
+ * entry is set before a demultiplexer that leads to it is seen, and cleared when none leads to it.
+ *
+ * The first quiesce is for the code that the change has written.
+ */
+static void publish(struct xok *x)
 {
-	dpf_remove(d->dpf, bound);
-	d->bind[bound] = 0;
+	if (!x->ncpu)
+		return;
+	quiesce(x);
+	for (uint32_t p = 0; p < x->nport; p++) {
+		struct demux *d = &x->demux[p];
+		struct dpf *before = d->dpf;
+
+		if (!d->changed)
+			continue;
+		__atomic_store_n(&d->dpf, d->spare, __ATOMIC_RELEASE);
+		d->spare = before;
+	}
+	quiesce(x);
 }
 
-/* Removes a filter from every port that holds it. */
-static void filter_drop(struct xok *x, uint32_t index)
+static void bind(struct demux *d, uint32_t bound, uint32_t to)
 {
-	for (uint32_t p = 0; p < x->nport && x->filter[index].nports; p++) {
+	__atomic_store_n(&d->bind[bound], (uint16_t)to, __ATOMIC_RELEASE);
+}
+
+/* Takes filters that are `going` out of the spare demultiplexers. */
+static void remove_going(struct xok *x)
+{
+	for (uint32_t p = 0; p < x->nport; p++) {
+		struct demux *d = &x->demux[p];
+
+		for (uint32_t b = 0; b < XOK_NFILTER; b++)
+			if (d->bind[b] && x->filter[d->bind[b] - 1].going)
+				d->changed |= !dpf_remove(d->spare, b);
+	}
+}
+
+/* No demultiplexer leads to them any more. */
+static void forget_going(struct xok *x)
+{
+	for (uint32_t p = 0; p < x->nport; p++) {
+		struct demux *d = &x->demux[p];
+
 		for (uint32_t b = 0; b < XOK_NFILTER; b++) {
-			if (x->demux[p].bind[b] != index + 1)
+			uint32_t index = d->bind[b] - 1u;
+
+			if (!d->bind[b] || !x->filter[index].going)
 				continue;
-			demux_remove(&x->demux[p], b);
+			bind(d, b, 0);
 			x->port[p].nfilter--;
 			unhold(x, index);
-			break;
 		}
+		d->changed = false;
 	}
+}
+
+/* Removes filters from every port that holds them. */
+static void filters_remove(struct xok *x)
+{
+	remove_going(x);
+	publish(x);
+	if (x->ncpu)
+		remove_going(x);
+	forget_going(x);
 }
 
 /* Removes the filters of e that end in the ring. */
 void filters_drop(struct xok *x, struct xok_env *e, uint32_t ring)
 {
-	uint32_t first = env_index(x, e) * XOK_ENV_FILTERS;
+	uint32_t first = env_index(x, e) * XOK_ENV_FILTERS, n = 0;
 
-	for (uint32_t i = first; i < first + XOK_ENV_FILTERS; i++)
-		if (x->filter[i].nports && x->filter[i].ring == ring)
-			filter_drop(x, i);
+	for (uint32_t i = first; i < first + XOK_ENV_FILTERS; i++) {
+		struct filter *f = &x->filter[i];
+
+		f->going = f->nports && f->ring == ring;
+		n += f->going;
+	}
+	if (n)
+		filters_remove(x);
 }
+
+/* ---- insertion ---- */
 
 static bool on_port(const struct xok_filter *f, uint32_t port)
 {
@@ -102,7 +170,8 @@ static bool too_full(const struct demux *d, const struct xok_env *e)
 }
 
 /*
- * Puts the filter into one port's demultiplexer, or finds the equal one there that k may replace.
+ * Puts the filter into one port's spare demultiplexer, or finds the equal one there that k may
+ * replace.
  */
 static int try_port(struct demux *d, const struct xok *x, const struct xok_env *e,
 		    const struct xok_filter *f, const struct xok_cap *k)
@@ -113,19 +182,33 @@ static int try_port(struct demux *d, const struct xok *x, const struct xok_env *
 		b++;
 	if (b == XOK_NFILTER)
 		return XOK_ENOMEM;
-	int rc = dpf_insert(d->dpf, f, b, &equal);
+	int rc = dpf_insert(d->spare, f, b, &equal);
 
 	d->equal = rc == DPF_EEXIST;
 	d->tried = d->equal ? equal : b;
+	d->changed = !rc;
 	if (d->equal && !may_replace(x, d->bind[equal], k))
 		return XOK_EBUSY;
 	if (d->equal)
 		return XOK_OK;
 	if (!rc && too_full(d, e)) {
-		demux_remove(d, b);
+		dpf_remove(d->spare, b);
+		d->changed = false;
 		return XOK_ENOMEM;
 	}
 	return rc == DPF_ENOMEM ? XOK_ENOMEM : rc ? XOK_EINVAL : XOK_OK;
+}
+
+/* Takes what was tried out of the spare demultiplexers again. */
+static void untry_ports(struct xok *x)
+{
+	for (uint32_t p = 0; p < x->nport; p++) {
+		struct demux *d = &x->demux[p];
+
+		if (d->changed)
+			dpf_remove(d->spare, d->tried);
+		d->changed = false;
+	}
 }
 
 /*
@@ -140,15 +223,45 @@ static int try_ports(struct xok *x, const struct xok_env *e, const struct xok_fi
 
 		if (!rc)
 			continue;
-		while (p-- > 0)
-			if (on_port(f, p) && !x->demux[p].equal)
-				demux_remove(&x->demux[p], x->demux[p].tried);
+		untry_ports(x);
 		return rc;
 	}
 	return XOK_OK;
 }
 
-/* Leads every port that was tried to filter `index`; who was there before loses it. */
+/* Leads every port whose demultiplexer has got the filter to its index, or nowhere. */
+static void bind_new(struct xok *x, uint32_t to)
+{
+	for (uint32_t p = 0; p < x->nport; p++)
+		if (x->demux[p].changed)
+			bind(&x->demux[p], x->demux[p].tried, to);
+}
+
+/*
+ * The filter is in all spare demultiplexers: the others follow. What one could take the other can,
+ * but for the pieces that its free memory happens to be in: then all of it is taken back.
+ */
+static int follow(struct xok *x, const struct xok_filter *f)
+{
+	uint32_t equal, p = 0;
+
+	publish(x);
+	for (; x->ncpu && p < x->nport; p++)
+		if (x->demux[p].changed &&
+		    dpf_insert(x->demux[p].spare, f, x->demux[p].tried, &equal))
+			break;
+	if (!x->ncpu || p == x->nport)
+		return XOK_OK;
+	while (p-- > 0)
+		if (x->demux[p].changed)
+			dpf_remove(x->demux[p].spare, x->demux[p].tried);
+	publish(x);
+	bind_new(x, 0);
+	untry_ports(x);
+	return XOK_ENOMEM;
+}
+
+/* Leads every port of the filter to it; who was there before, equal, loses it. */
 static void bind_ports(struct xok *x, const struct xok_filter *f, uint32_t index)
 {
 	for (uint32_t p = 0; p < x->nport; p++) {
@@ -156,13 +269,34 @@ static void bind_ports(struct xok *x, const struct xok_filter *f, uint32_t index
 
 		if (!on_port(f, p))
 			continue;
-		if (d->equal)
-			unhold(x, d->bind[d->tried] - 1u);
-		else
-			x->port[p].nfilter++;
-		d->bind[d->tried] = (uint16_t)(index + 1);
 		x->filter[index].nports++;
+		x->port[p].nfilter += !d->equal;
+		if (!d->equal)
+			continue;
+		uint32_t before = d->bind[d->tried] - 1u;
+		bind(d, d->tried, index + 1);
+		d->tried = before;
 	}
+	quiesce(x);
+	for (uint32_t p = 0; p < x->nport; p++) {
+		if (on_port(f, p) && x->demux[p].equal)
+			unhold(x, x->demux[p].tried);
+		x->demux[p].changed = false;
+	}
+}
+
+/* The handler of an equal filter of the same environment, which the new one takes over as well. */
+static uint16_t handler_before(const struct xok *x, const struct xok_filter *f,
+			       const struct xok_env *e)
+{
+	for (uint32_t p = 0; p < x->nport; p++) {
+		const struct demux *d = &x->demux[p];
+		uint32_t before = d->equal ? d->bind[d->tried] - 1u : 0;
+
+		if (on_port(f, p) && d->equal && before / XOK_ENV_FILTERS == env_index(x, e))
+			return x->filter[before].prog;
+	}
+	return 0;
 }
 
 static int filter_check(struct xok *x, struct xok_env *e, const struct arg *a)
@@ -201,7 +335,13 @@ int64_t sys_filter_insert(struct xok *x, struct xok_env *e, const struct arg *a)
 		.cap = *a[0].cap,
 		.ring = (uint32_t)a[2].raw,
 		.gen = gen < GENERATIONS ? gen : 1,
+		.spec = *f,
 	};
+	bind_new(x, i + 1);
+	rc = follow(x, f);
+	if (rc)
+		return rc;
+	filter_handler(x, i, handler_before(x, f, e));
 	count_filter(e);
 	bind_ports(x, f, i);
 	return filter_id(x, i);
@@ -218,6 +358,7 @@ int64_t sys_filter_remove(struct xok *x, struct xok_env *e, const struct arg *a)
 	if (!cap_dominates(a[0].cap, &x->filter[i].cap))
 		return XOK_EPERM;
 
-	filter_drop(x, i);
+	x->filter[i].going = true;
+	filters_remove(x);
 	return XOK_OK;
 }

@@ -114,6 +114,13 @@ bool frame_is_table(const struct xok *x, uint64_t frame)
 	       !(x->frame[frame].flags & XOK_FRAME_RELEASED);
 }
 
+/* Of such a table, or of a ring of the kernel's: a piece that is mapped, not given back by itself? */
+bool frame_is_piece(const struct xok *x, uint64_t frame)
+{
+	return frame_is_table(x, frame) ||
+	       (frame < x->nframe && x->frame[frame].type == XOK_FRAME_RING);
+}
+
 /* The first of n consecutive free frames, or 0. */
 uint32_t frame_find_run(const struct xok *x, uint32_t n)
 {

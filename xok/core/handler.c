@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * handler.c - handlers at work: what they may spend, a run, and what becomes of the packet.
+ * handler.c - handlers at work: what they may spend, their runs, and what becomes of the packets.
  *
- * This is the path of every packet that a handler claims. A run writes what differs from the last
- * one and nothing else; the packet stays where the device put it.
+ * This is the path of every packet that a handler claims. Packets that arrived together are run
+ * together: what is the same for all of them is looked up once, and for each nothing is written but
+ * what differs from the one before. The packet stays where the device put it.
  */
 #include "kernel.h"
 
@@ -18,9 +19,9 @@ static int64_t saved_up(uint64_t rate)
 	return (int64_t)(rate / (SECOND / SAVED_NS));
 }
 
-void rate_set(struct xok_rate *r, uint64_t rate, uint64_t now)
+void rate_set(struct rate *r, uint64_t rate, uint64_t now)
 {
-	*r = (struct xok_rate){.rate = rate, .since = now, .left = saved_up(rate)};
+	*r = (struct rate){.want = rate, .rate = rate, .since = now, .left = saved_up(rate)};
 }
 
 /*
@@ -29,7 +30,7 @@ void rate_set(struct xok_rate *r, uint64_t rate, uint64_t now)
  * pause what was saved up may be had twice, and never more. The product is cut in two, since the
  * rate has 64 bits: each part is below 2^62.
  */
-bool rate_refill(struct xok_rate *r, uint64_t now)
+bool rate_refill(struct rate *r, uint64_t now)
 {
 	uint64_t ns = now - r->since;
 
@@ -55,12 +56,13 @@ int64_t sys_handler_rate(struct xok *x, struct xok_env *e, const struct arg *a)
 		return XOK_EPERM;
 
 	target->info->handler_rate = a[3].raw;
-	rate_set(&target->rate, a[3].raw, x->ops->now(x->m));
+	env_rate(x, target, a[3].raw);
 	return XOK_OK;
 }
 
 /* ---- binding ---- */
 
+/* When the call returns no packet is in the handler that was bound before. */
 int64_t sys_handler_bind(struct xok *x, struct xok_env *e, const struct arg *a)
 {
 	uint32_t id = (uint32_t)a[2].raw, f, p;
@@ -76,106 +78,185 @@ int64_t sys_handler_bind(struct xok *x, struct xok_env *e, const struct arg *a)
 	if (!cap_dominates(a[0].cap, &x->filter[f].cap))
 		return XOK_EPERM;
 
-	prog_unref(x, x->filter[f].prog);
-	x->filter[f].prog = (uint16_t)(id ? p + 1 : 0);
-	prog_ref(x, x->filter[f].prog);
+	filter_handler(x, f, (uint16_t)(id ? p + 1 : 0));
+	quiesce(x);
 	return XOK_OK;
 }
 
-/* ---- a run ---- */
+/* ---- runs ---- */
 
-/* Runs a program on a window of at least its min_len; the context is filled in. 0, or why it stopped. */
-int prog_run(struct prog *p, uint8_t *window, uint32_t len, int64_t budget)
+/* A run was stopped: counts why. What stops a helper of ours is always the budget. */
+void prog_stopped(struct prog_run *q, int why)
 {
-	struct xok_prog_info *info = p->info;
-	struct vc_run *r = &p->run;
+	struct xok_prog_info *info = q->info;
+	uint32_t reason = (uint32_t)(why == VC_HELPER_STOP ? VC_BUDGET_EXHAUSTED : why);
 
-	p->ctx.packet = window;
-	p->ctx.len = len;
-	r->window = window;
-	r->window_len = len;
-	r->budget = p->given = budget;
-	r->stop = 0;
-	if (p->vc.data_len)
-		memset(r->data, 0, p->vc.data_len);
-	int why = p->base ? vc_exec(&p->vc, &p->code, p->base, 0, r) : vc_interp(&p->vc, 0, r);
-	info->runs++;
-	info->units += (uint64_t)(budget - r->budget);
-	if (!why)
-		return 0;
-	info->stopped++;
-	/* What stops a helper of ours is always the budget. */
-	info->last_stop = (uint32_t)(why == VC_HELPER_STOP ? VC_BUDGET_EXHAUSTED : why);
-	info->last_pc = r->pc;
-	return why;
+	q->run.stop = 0;
+	__atomic_store_n(&info->last_stop, reason, __ATOMIC_RELAXED);
+	__atomic_store_n(&info->last_pc, q->run.pc, __ATOMIC_RELAXED);
+	count(&info->stopped, 1);
+}
+
+static inline void spend(struct prog_run *q, int64_t units)
+{
+	q->rate.left -= units;
+	q->env_rate->left -= units;
 }
 
 /* ---- what becomes of a packet ---- */
 
-static void spend(struct prog *p, int64_t units)
+/* The port by which packets leave, as long as it is the same one. */
+struct way {
+	uint32_t port, room;
+	struct xok_port_info *count;
+};
+
+static __attribute__((noinline)) void turn_to(struct way *w, const struct prog_run *q,
+					      uint32_t port)
 {
-	p->rate.left -= units;
-	p->env->rate.left -= units;
+	const struct prog *p = q->prog;
+
+	w->port = port;
+	w->room = port < 32 && p->ports & 1u << port ? port_room(p->x, port) : 0;
+	w->count = &q->cpu->port[port];
 }
 
-/* Sends what is left of the packet, which costs as much as by the helper. */
-static void leave(struct prog *p, uint32_t port, const void *frame, uint64_t *done)
+/* What is left of the packet leaves, which costs as much as by the helper. */
+static inline void leave(struct prog_run *q, struct way *w, struct xok_packet *k, uint32_t port,
+			 uint16_t fate, uint64_t *done)
 {
-	struct xok *x = p->x;
-
-	if (port >= 32 || !(p->info->ports & 1u << port) || !port_usable(x, port, p->limit)) {
-		p->info->denied++;
+	if (port != w->port)
+		turn_to(w, q, port);
+	if (k->len > w->room) {
+		k->fate = XOK_FATE_DENIED;
+		count(&q->info->denied, 1);
 		return;
 	}
-	spend(p, vc_helpers[VC_HELPER_send].cost);
-	if (port_send(x, port, frame, p->limit))
-		p->info->tx_full++;
-	else
-		++*done;
+	spend(q, vc_helpers[VC_HELPER_send].cost);
+	count(&w->count->tx_packets, 1);
+	count(&w->count->tx_bytes, k->len);
+	count(done, 1);
+	k->out = port;
+	k->fate = fate;
 }
 
 /* True: the packet goes on to the ring. */
-static bool obey(struct prog *p, uint64_t verdict, const void *frame)
+static inline bool obey(struct prog_run *q, struct way *w, struct xok_packet *k, uint64_t verdict)
 {
-	struct xok_prog_info *info = p->info;
+	struct xok_prog_info *info = q->info;
 
 	if ((verdict & ~0xff00ull) == XOK_V_FORWARD) {
-		leave(p, (uint32_t)verdict >> 8, frame, &info->forwarded);
+		leave(q, w, k, (uint32_t)verdict >> 8, XOK_FATE_FORWARDED, &info->forwarded);
+		return false;
+	}
+	if ((verdict & ~0xffff00ull) == XOK_V_DROP) {
+		k->reason = (uint32_t)verdict >> 8;
+		k->fate = XOK_FATE_DROPPED;
+		count(&info->dropped, 1);
 		return false;
 	}
 	switch (verdict) {
-	case XOK_V_DROP: info->dropped++; return false;
-	case XOK_V_PASS: info->passed++; return true;
-	case XOK_V_CONSUME: info->consumed++; return false;
-	case XOK_V_REPLY: leave(p, p->ctx.port, frame, &info->replied); return false;
-	default: info->bad_verdict++; return false;
+	case XOK_V_PASS:
+		k->fate = XOK_FATE_RING;
+		count(&info->passed, 1);
+		return true;
+	case XOK_V_CONSUME:
+		k->fate = XOK_FATE_CONSUMED;
+		count(&info->consumed, 1);
+		return false;
+	case XOK_V_REPLY:
+		leave(q, w, k, q->ctx.port, XOK_FATE_REPLIED, &info->replied);
+		return false;
+	default:
+		k->fate = XOK_FATE_BAD_VERDICT;
+		count(&info->bad_verdict, 1);
+		return false;
 	}
 }
 
 /*
- * A packet of a filter with a handler. True: it goes on to the filter's ring, with the length that
- * the handler gave it. What was executed is at most the budget spent and one pass over the program;
- * so much is charged, and what it takes to clear its data.
+ * One packet. What was executed is at most the budget spent and one pass over the program; so much
+ * is charged, and what it takes to clear its data. True: the packet goes on to the ring.
  */
-bool handler_packet(struct prog *p, void *frame, struct arrival *a)
+static inline bool handle(struct prog_run *q, struct way *w, struct xok_packet *k)
 {
-	if (a->len < p->min_len) {
-		p->info->too_short++;
+	const struct prog *p = q->prog;
+	int64_t budget = p->budget;
+	struct vc_end end;
+
+	if (k->len < p->min_len) {
+		k->fate = XOK_FATE_RING;
+		count(&q->info->too_short, 1);
 		return true;
 	}
-	if (!rate_open(&p->rate, a->time) || !rate_open(&p->env->rate, a->time)) {
-		p->info->throttled++;
+	if (!rate_open(&q->rate, q->ctx.time) || !rate_open(q->env_rate, q->ctx.time)) {
+		k->fate = XOK_FATE_THROTTLED;
+		count(&q->info->throttled, 1);
 		return false;
 	}
-	p->ctx.port = a->port;
-	p->ctx.time = a->time;
-	p->ctx.filter = a->filter;
-	p->limit = a->len;
-	int why = prog_run(p, frame, a->len, p->budget);
-	spend(p, p->given - p->run.budget + p->toll);
-	if (why)
+	q->limit = k->len;
+	int why = prog_exec(q, k->frame, k->len, budget, &end);
+	count(&q->info->runs, 1);
+	count(&q->info->units, (uint64_t)(budget - end.left));
+	spend(q, budget - end.left + p->toll);
+	if (why) {
+		k->fate = XOK_FATE_STOPPED;
+		prog_stopped(q, why);
 		return false;
-	bool pass = obey(p, p->run.r0, frame);
-	a->len = (uint16_t)p->limit;
-	return pass;
+	}
+	k->len = q->limit;
+	return obey(q, w, k, end.r0);
+}
+
+/* Asks for the memory that lookups of these packets will read first. */
+static void look_ahead(const struct prog *p, const struct xok_lookahead *l,
+		       const struct xok_packet *k, uint32_t n)
+{
+	const struct tbl_lpm_ops *lpm = p->x->lpm;
+	uint32_t index = p->table[l->table - 1], address;
+	const void *self = p->x->table[index].lpm;
+	bool four = p->x->table_info[index].spec.type == XOK_TABLE_LPM4;
+	uint32_t end = l->offset + (four ? 4u : 16u);
+
+	if (four ? !lpm->prefetch4 : !lpm->prefetch6)
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		if (k[i].len < end)
+			continue;
+		const uint8_t *at = k[i].frame + l->offset;
+		if (!four) {
+			lpm->prefetch6(self, at);
+			continue;
+		}
+		memcpy(&address, at, sizeof(address));
+		lpm->prefetch4(self, __builtin_bswap32(address));
+	}
+}
+
+/*
+ * Packets of a filter with a handler. Tells of each what becomes of it; returns how many go on to
+ * the filter's ring, with the lengths that the handler gave them.
+ */
+uint32_t handler_burst(struct prog_run *q, const struct arrival *a, struct xok_packet *k,
+		       uint32_t n)
+{
+	const struct prog *p = q->prog;
+	struct way w = {.port = UINT32_MAX, .count = q->cpu->port};
+	uint64_t want = __atomic_load_n(&q->env_rate->want, __ATOMIC_RELAXED);
+	uint32_t ring = 0;
+
+	if (want != q->env_rate->rate)
+		rate_set(q->env_rate, want, a->time);
+	q->ctx.port = a->port;
+	q->ctx.time = a->time;
+	q->ctx.filter = a->filter;
+	if (n > 1 && p->looks)
+		for (uint32_t i = 0; i < XOK_PROG_LOOKAHEAD; i++)
+			if (p->ahead[i].table)
+				look_ahead(p, &p->ahead[i], k, n);
+	for (struct xok_packet *end = k + n; k < end; k++) {
+		k->prog = q->number;
+		ring += handle(q, &w, k);
+	}
+	return ring;
 }

@@ -8,9 +8,14 @@
 #define NO ((uint64_t)-1)
 #define STOP_BUDGET 1 /* the only reason for which one of these stops a run */
 
-static struct prog *prog_of(const struct vc_run *r)
+static struct prog_run *run_of(const struct vc_run *r)
 {
 	return r->user;
+}
+
+static const struct prog *prog_of(const struct vc_run *r)
+{
+	return run_of(r)->prog;
 }
 
 /* Charges what depends on a length. False: the budget does not cover it, and the run is over. */
@@ -25,14 +30,14 @@ static bool charge(struct vc_run *r, uint64_t units)
 }
 
 /* The table behind a handle, when it is of that type, and may be written if that is meant. */
-static struct table *table_of(struct prog *p, uint64_t n, uint32_t type, bool write)
+static struct table *table_of(const struct prog *p, uint64_t n, uint32_t type, bool write)
 {
 	if (n >= p->ntable || (write && !(p->writable & 1u << n)))
 		return NULL;
 	return p->x->table_info[p->table[n]].spec.type == type ? &p->x->table[p->table[n]] : NULL;
 }
 
-static struct xok_table_info *info_of(struct prog *p, uint64_t n)
+static struct xok_table_info *info_of(const struct prog *p, uint64_t n)
 {
 	return &p->x->table_info[p->table[n]];
 }
@@ -42,7 +47,7 @@ static struct xok_table_info *info_of(struct prog *p, uint64_t n)
 
 HELP(spent)
 {
-	return (uint64_t)(prog_of(r)->given - r->budget);
+	return (uint64_t)(run_of(r)->given - r->budget);
 }
 
 HELP(queue)
@@ -61,7 +66,7 @@ HELP(checksum)
 /* What the program copies may lie in the packet itself, so that the parts overlap. */
 HELP(vector)
 {
-	struct prog *p = prog_of(r);
+	uint8_t *buffer = run_of(r)->cpu->packet;
 	uint8_t *to = (uint8_t *)a;
 	uint32_t offset = (uint32_t)c;
 
@@ -72,8 +77,8 @@ HELP(vector)
 	const uint8_t *from = r->window + offset;
 	uint32_t sum = checksum(from, b);
 	if (to < from + b && from < to + b) {
-		memcpy(p->x->tx, from, b);
-		from = p->x->tx;
+		memcpy(buffer, from, b);
+		from = buffer;
 	}
 	memcpy(to, from, b);
 	return sum;
@@ -81,7 +86,7 @@ HELP(vector)
 
 HELP(table_get)
 {
-	struct prog *p = prog_of(r);
+	const struct prog *p = prog_of(r);
 	struct table *t = table_of(p, a, XOK_TABLE_HASH, false);
 
 	if (!t || c != info_of(p, a)->spec.key_size || e != info_of(p, a)->spec.value_size)
@@ -91,25 +96,30 @@ HELP(table_get)
 
 HELP(table_set)
 {
-	struct prog *p = prog_of(r);
+	const struct prog *p = prog_of(r);
 	struct table *t = table_of(p, a, XOK_TABLE_HASH, true);
 
 	if (!t || c != info_of(p, a)->spec.key_size || e != info_of(p, a)->spec.value_size)
 		return NO;
+	lock(p->x, &t->lock);
 	int rc = tbl_hash_set(t->mem, (const void *)b, (const void *)d);
 	info_of(p, a)->used = tbl_used(t->mem);
+	unlock(p->x, &t->lock);
 	return rc ? NO : 0;
 }
 
 HELP(table_delete)
 {
-	struct prog *p = prog_of(r);
+	const struct prog *p = prog_of(r);
 	struct table *t = table_of(p, a, XOK_TABLE_HASH, true);
 
-	if (!t || c != info_of(p, a)->spec.key_size || tbl_hash_delete(t->mem, (const void *)b))
+	if (!t || c != info_of(p, a)->spec.key_size)
 		return NO;
+	lock(p->x, &t->lock);
+	int rc = tbl_hash_delete(t->mem, (const void *)b);
 	info_of(p, a)->used = tbl_used(t->mem);
-	return 0;
+	unlock(p->x, &t->lock);
+	return rc ? NO : 0;
 }
 
 HELP(lpm4)
@@ -131,27 +141,32 @@ HELP(lpm6)
 /* To take is to write: whoever takes leaves less for the others. */
 HELP(bucket)
 {
-	struct prog *p = prog_of(r);
+	const struct prog *p = prog_of(r);
 	struct table *t = table_of(p, a, XOK_TABLE_BUCKET, true);
 
 	if (!t)
 		return NO;
-	int rc = tbl_bucket_take(t->mem, (uint32_t)b, (uint32_t)c, p->ctx.time);
+	lock(p->x, &t->lock);
+	int rc = tbl_bucket_take(t->mem, (uint32_t)b, (uint32_t)c, run_of(r)->ctx.time);
+	unlock(p->x, &t->lock);
 	return rc < 0 ? NO : (uint64_t)rc;
 }
 
 HELP(emit)
 {
-	struct prog *p = prog_of(r);
+	const struct prog *p = prog_of(r);
 	struct table *t = table_of(p, a, XOK_TABLE_RING, true);
 
-	if (!t || c != info_of(p, a)->spec.value_size ||
-	    !tbl_ring_put(t->mem, &t->head, (const void *)b))
+	if (!t || c != info_of(p, a)->spec.value_size)
 		return NO;
+	lock(p->x, &t->lock);
+	bool put = tbl_ring_put(t->mem, &t->head, (const void *)b);
+	unlock(p->x, &t->lock);
 	/* Of a table that was given back nobody is waiting for records. */
-	if (!t->released)
-		env_post(env_by_id(p->x, info_of(p, a)->owner), XOK_EV_RECORD);
-	return 0;
+	struct xok_env *reader = __atomic_load_n(&t->reader, __ATOMIC_RELAXED);
+	if (put && reader)
+		env_post(p->x, reader, XOK_EV_RECORD);
+	return put ? 0 : NO;
 }
 
 HELP(wake)
@@ -160,18 +175,18 @@ HELP(wake)
 
 	if (!bits || (bits & (XOK_EV_USER - 1)))
 		return NO;
-	env_post(prog_of(r)->env, bits);
+	env_post(prog_of(r)->x, prog_of(r)->env, bits);
 	return 0;
 }
 
 HELP(send)
 {
-	struct prog *p = prog_of(r);
+	const struct prog *p = prog_of(r);
 	uint32_t port = (uint32_t)a;
 
-	if (port >= 32 || !(p->info->ports & 1u << port) || !port_usable(p->x, port, c))
+	if (port >= 32 || !(p->ports & 1u << port) || !port_usable(p->x, port, c))
 		return NO;
-	return port_send(p->x, port, (const void *)b, c) ? NO : 0;
+	return port_send(run_of(r)->cpu, port, (const void *)b, c) ? NO : 0;
 }
 
 /*
@@ -180,7 +195,8 @@ HELP(send)
  */
 HELP(call)
 {
-	struct prog *p = prog_of(r), *q;
+	struct prog_run *from = run_of(r), *to;
+	const struct prog *p = from->prog, *q;
 	uint32_t offset = (uint32_t)b, len = (uint32_t)c;
 	int64_t give = (uint32_t)d;
 
@@ -193,29 +209,35 @@ HELP(call)
 		give = r->budget;
 	if (give < q->toll)
 		return NO;
-	if (!rate_open(&q->rate, p->ctx.time)) {
-		q->info->throttled++;
+	to = &from->cpu->run[q - p->x->prog];
+	if (!rate_open(&to->rate, from->ctx.time)) {
+		count(&to->info->throttled, 1);
 		return NO;
 	}
-	q->ctx.port = p->ctx.port;
-	q->ctx.time = p->ctx.time;
-	q->ctx.filter = p->ctx.filter;
-	q->limit = 0;
-	int why = prog_run(q, r->window + offset, len, give - q->toll);
-	int64_t cost = give - q->run.budget;
+	to->ctx.port = from->ctx.port;
+	to->ctx.time = from->ctx.time;
+	to->ctx.filter = from->ctx.filter;
+	to->limit = 0;
+	struct vc_end end;
+	int why = prog_exec(to, r->window + offset, len, give - q->toll, &end);
+	int64_t cost = give - end.left;
 	r->budget -= cost;
-	q->rate.left -= cost;
-	return why || (int64_t)q->run.r0 < 0 ? NO : q->run.r0;
+	to->rate.left -= cost;
+	count(&to->info->runs, 1);
+	count(&to->info->units, (uint64_t)(cost - q->toll));
+	if (why)
+		prog_stopped(to, why);
+	return why || (int64_t)end.r0 < 0 ? NO : end.r0;
 }
 
 HELP(trim)
 {
-	struct prog *p = prog_of(r);
+	struct prog_run *q = run_of(r);
 	uint32_t len = (uint32_t)a;
 
-	if (!p->limit || len < XOK_FRAME_MIN || len > p->ctx.len)
+	if (!q->limit || len < XOK_FRAME_MIN || len > q->ctx.len)
 		return NO;
-	p->limit = len;
+	q->limit = len;
 	return 0;
 }
 

@@ -43,13 +43,19 @@ size_t xok_info_size(uint32_t nframe, uint32_t nport)
 	return align(lay_out(&i, nframe, nport), XOK_PAGE);
 }
 
-size_t xok_core_size(uint32_t nport)
+/* How many demultiplexers a port has (filter.c). */
+static uint32_t copies(uint32_t ncpu)
 {
-	size_t bytes = align(sizeof(struct xok), 64);
+	return ncpu ? 2 : 1;
+}
 
-	bytes += align(vc_scratch_size(VC_INSNS_MAX), 64);
-	bytes += nport * align(sizeof(struct demux), 64);
-	return align(bytes + (size_t)nport * XOK_DPF_ARENA, XOK_PAGE);
+size_t xok_core_size(uint32_t nport, uint32_t ncpu)
+{
+	size_t bytes = align(sizeof(struct xok), XOK_LINE) + cpu_size(nport, ncpu);
+
+	bytes += align(vc_scratch_size(VC_INSNS_MAX), XOK_LINE);
+	bytes += align(nport * sizeof(struct demux), XOK_LINE);
+	return align(bytes + (size_t)nport * copies(ncpu) * XOK_DPF_ARENA, XOK_PAGE);
 }
 
 /*
@@ -59,28 +65,55 @@ static void share_code(struct xok *x, const struct xok_boot *b)
 {
 	uint32_t bytes = (uint32_t)(b->code_bytes < UINT32_MAX / 2 ? b->code_bytes
 								   : UINT32_MAX / 2);
-	uint32_t at = 0;
+	uint32_t n = x->nport * copies(x->ncpu), at = 0;
 
-	x->cpu = vc_cpu();
-	if (XOK_DPF_CODE <= bytes / 2 / (x->nport ? x->nport : 1))
-		for (uint32_t p = 0; p < x->nport; p++, at += XOK_DPF_CODE)
-			dpf_code(x->demux[p].dpf, b->code_w + at, b->code_x + at, XOK_DPF_CODE);
+	x->features = vc_cpu();
+	for (uint32_t p = 0; p < x->nport && XOK_DPF_CODE <= bytes / 2 / n; p++) {
+		struct demux *d = &x->demux[p];
+
+		dpf_code(d->dpf, b->code_w + at, b->code_x + at, XOK_DPF_CODE);
+		at += XOK_DPF_CODE;
+		if (d->spare == d->dpf)
+			continue;
+		dpf_code(d->spare, b->code_w + at, b->code_x + at, XOK_DPF_CODE);
+		at += XOK_DPF_CODE;
+	}
 	x->code_bytes = bytes - at;
 	x->code_w = x->code_bytes ? b->code_w + at : NULL;
 	x->code_x = x->code_bytes ? b->code_x + at : NULL;
+}
+
+/* The demultiplexers; both of a port have the same seed, so that what one can take so can the other. */
+static void demux_init(struct xok *x, uint8_t *at)
+{
+	for (uint32_t p = 0; p < x->nport; p++) {
+		struct demux *d = &x->demux[p];
+		uint64_t seed;
+
+		x->ops->random(x->m, &seed, sizeof(seed));
+		for (uint32_t n = copies(x->ncpu); n; n--, at += XOK_DPF_ARENA) {
+			d->spare = d->dpf;
+			d->dpf = dpf_init(at, XOK_DPF_ARENA);
+			dpf_seed(d->dpf, seed);
+		}
+		if (!d->spare)
+			d->spare = d->dpf;
+	}
 }
 
 struct xok *xok_init(const struct xok_boot *b)
 {
 	struct xok *x = b->core;
 	char *info = (char *)b->info;
-	char *at = (char *)b->core + align(sizeof(*x), 64);
+	char *at = (char *)b->core + align(sizeof(*x), XOK_LINE);
 
 	x->ops = b->ops;
+	x->spaces = b->ops->map_get != NULL;
 	x->lpm = b->ops->lpm ? b->ops->lpm : &tbl_lpm;
 	x->m = b->m;
 	x->nframe = b->nframe;
 	x->nport = b->nport;
+	x->ncpu = b->ncpu;
 
 	x->info = b->info;
 	lay_out(x->info, b->nframe, b->nport);
@@ -101,17 +134,12 @@ struct xok *xok_init(const struct xok_boot *b)
 		x->prog[i].info = &x->prog_info[i];
 	for (uint32_t f = 0; f < b->nframe; f++)
 		x->frame[f].type = XOK_FRAME_KERNEL;
+	cpu_init(x, at);
+	at += cpu_size(b->nport, b->ncpu);
 	x->scratch = at;
-	at += align(vc_scratch_size(VC_INSNS_MAX), 64);
+	at += align(vc_scratch_size(VC_INSNS_MAX), XOK_LINE);
 	x->demux = (void *)at;
-	at += b->nport * align(sizeof(struct demux), 64);
-	for (uint32_t p = 0; p < b->nport; p++, at += XOK_DPF_ARENA) {
-		uint64_t seed;
-
-		b->ops->random(b->m, &seed, sizeof(seed));
-		x->demux[p].dpf = dpf_init(at, XOK_DPF_ARENA);
-		dpf_seed(x->demux[p].dpf, seed);
-	}
+	demux_init(x, (uint8_t *)at + align(b->nport * sizeof(struct demux), XOK_LINE));
 	share_code(x, b);
 	x->since = b->ops->now(b->m);
 	return x;

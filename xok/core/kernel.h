@@ -25,8 +25,8 @@ int memcmp(const void *a, const void *b, size_t len);
 #define XOK_NFILTER (XOK_NENV * XOK_ENV_FILTERS)
 #define XOK_DPF_ARENA (512u << 10)
 #define XOK_RING_FRAMES (1u + XOK_RING_MAX / 2)
-#define XOK_RFLAGS_USER 0x202u /* interrupts on, nothing else */
-#define XOK_NCPU 1u
+#define XOK_LINE 64u		 /* bytes of a cache line */
+#define XOK_RFLAGS_USER 0x202u	 /* interrupts on, nothing else */
 #define XOK_DPF_CODE (64u << 10) /* of the code memory, for each port's demultiplexer */
 #define XOK_CALL_DEPTH 4u	 /* programs that call each other */
 #define XOK_ROOT_PART 4u /* of what all share, one such part is kept for the root environment */
@@ -38,6 +38,7 @@ int memcmp(const void *a, const void *b, size_t len);
 struct ring {
 	uint32_t self; /* that frame */
 	uint32_t nframe, nslots;
+	uint32_t lock; /* held by who puts a packet in */
 	uint32_t head; /* the true one; the header page's copy is for the environment */
 	struct xok_ring *shared;
 	struct xok_slot *slot[XOK_RING_MAX]; /* by the kernel's own view, as is the header */
@@ -60,16 +61,21 @@ struct filter {
 	uint32_t gen;
 	uint16_t nports; /* demultiplexers that still hold it; 0: free */
 	uint16_t prog;	 /* its handler: index + 1, 0: none */
+	bool going;	 /* about to be removed */
+	struct xok_filter spec; /* as it was inserted, for people */
 };
 
 /*
  * A port's demultiplexer. It knows a filter by its index in `bind`, which leads to the filter
  * (index + 1, 0: free): so a filter is taken over by a dominating one in place, which cannot fail.
+ * Where several processors match, there is a second one, which none of them sees: filter.c.
  */
 struct demux {
 	struct dpf *dpf;
+	struct dpf *spare; /* the same one, where there is one processor */
 	uint32_t tried; /* during filter_insert: the index that was inserted, or the equal one's */
 	bool equal;	/* it is the equal one's */
+	bool changed;	/* the spare one differs */
 	uint16_t bind[XOK_NFILTER];
 };
 
@@ -77,17 +83,19 @@ struct demux {
 struct table {
 	uint32_t gen;
 	uint32_t head; /* RING: the true one */
-	bool released; /* given back: it lives on for the programs that use it */
+	uint32_t
+		lock; /* held by who changes it, or takes tokens; LPM: nobody but system calls does */
+	uint32_t shared;	/* pages that the machine offers to environments */
+	bool released;		/* given back: it lives on for the programs that use it */
+	struct xok_env *reader; /* RING: who is told of records, NULL: nobody */
 	void *mem;
-	uint8_t *values; /* ARRAY, PERCPU: what programs access, and how many bytes */
-	uint32_t bytes;
-	void *lpm; /* LPM4, LPM6: what x->lpm made for it */
+	uint32_t bytes; /* ARRAY, PERCPU: what programs access directly; others 0 */
+	void *lpm;	/* LPM4, LPM6: what x->lpm made for it */
 };
 
 /*
- * A loaded program. Its frames hold instructions, read-only data and private data, in this order. A
- * program calls only such as were loaded before it: so none is active twice, and one struct vc_run
- * each, prepared when it is loaded, is enough.
+ * A loaded program. Its frames hold instructions, read-only data and the private data of each
+ * processor, in this order. While it is bound nothing here changes but `callers`.
  */
 struct prog {
 	struct xok *x;
@@ -99,23 +107,66 @@ struct prog {
 	uint32_t callers;
 	uint32_t height; /* 1 + the greatest of its callees': which of the stacks it uses */
 	uint32_t min_len, budget;
-	uint32_t toll; /* of each run, beside what it spends */
-	struct xok_rate rate;
+	uint32_t toll;	/* of each run, beside what it spends */
+	uint32_t ports; /* that it may send through */
 
 	/* What it may reach. */
 	uint32_t ntable, ncallee;
 	uint8_t table[XOK_PROG_TABLES]; /* index */
 	uint8_t writable;		/* bit n: table n */
 	struct prog *callee[XOK_PROG_CALLEES];
+	struct xok_lookahead ahead[XOK_PROG_LOOKAHEAD]; /* table 0: none */
+	bool looks;					/* there is one */
 
-	/* The run. */
-	int64_t given;	/* the budget it started with */
-	uint32_t limit; /* how much of the packet there is to trim; 0: it was called by another */
-	struct xok_handler_ctx ctx;
 	const uint8_t *base; /* compiled code; NULL: it is interpreted */
+	vc_entry_fn entry;   /* there */
 	struct vc_code code;
 	struct vc_prog vc;
-	struct vc_run run;
+	uint8_t *
+		data; /* private data of the first processor; that of the next so much further on */
+	size_t data_step;
+};
+
+/* How much of a rate is left: units a second, saved up for an eighth of a second. */
+struct rate {
+	uint64_t want; /* what it should be: whoever spends it takes that over */
+	uint64_t rate, since;
+	int64_t left; /* below 0: owed */
+};
+
+/*
+ * A program's run on one processor. A program calls only such as were loaded before it: so none is
+ * active twice there, and one struct vc_run each, prepared when it is loaded, is enough.
+ */
+struct prog_run {
+	_Alignas(XOK_LINE) struct vc_run run;
+	struct xok_handler_ctx ctx;
+	const struct prog *prog;
+	vc_entry_fn entry; /* the program's; NULL: it is interpreted */
+	struct cpu *cpu;
+	struct xok_prog_info *info; /* where it counts */
+	struct rate *env_rate;	    /* of its environment, on this processor */
+	uint16_t number;	    /* 1 + index of the program */
+	int64_t given;		    /* the budget it started with */
+	uint32_t limit; /* how much of the packet there is to trim; 0: it was called by another */
+	struct rate rate;
+};
+
+/*
+ * What a processor has of its own, on cache lines that no other one writes. The control thread (and
+ * where there is no other processor that is all there is) counts in the open bookkeeping itself,
+ * the others each in tables of the same form, from which xok_fold adds what has come up since the
+ * values that it has `seen`.
+ */
+struct cpu {
+	_Alignas(XOK_LINE) struct xok *x;
+	struct xok_prog_info *prog_info, *prog_seen;
+	struct xok_port_info *port, *port_seen;
+	struct rate rate[XOK_NENV]; /* of the environments' handlers */
+	struct prog_run run[XOK_NPROG];
+	_Alignas(16) uint8_t stack[XOK_CALL_DEPTH][VC_STACK_BYTES]; /* of programs, by height */
+	uint8_t packet[XOK_FRAME_MAX]; /* one that is put together or moved */
+	struct xok_trace *trace;       /* of the packet that is watched here; trace.c */
 };
 
 struct cons {
@@ -126,6 +177,7 @@ struct cons {
 struct xok {
 	const struct xok_machine_ops *ops;
 	void *m;
+	bool spaces; /* environments have address spaces that the kernel makes */
 
 	/* The open bookkeeping: the kernel's own tables. */
 	struct xok_info *info;
@@ -157,18 +209,19 @@ struct xok {
 	struct demux *demux; /* one a port */
 
 	/* Downloaded code. */
-	uint32_t cpu;	 /* vc_cpu() */
-	uint8_t *code_w; /* code memory of programs, as it is written and as it is executed */
+	uint32_t features; /* vc_cpu() */
+	uint8_t *code_w;   /* code memory of programs, as it is written and as it is executed */
 	const uint8_t *code_x;
 	uint32_t code_bytes;
 	struct table table[XOK_NTABLE];
 	const struct tbl_lpm_ops *lpm;
 	struct prog prog[XOK_NPROG];
-	_Alignas(16) uint8_t stack[XOK_CALL_DEPTH][VC_STACK_BYTES]; /* of programs, by height */
-	void *scratch;						    /* the verifier's */
+	void *scratch; /* the verifier's */
 
+	struct cpu *cpu; /* ncpu + 1: the last is the control thread's */
+	struct cpu *own; /* that one */
+	uint32_t ncpu;	 /* processors beside the control thread */
 	bool in_batch;
-	uint8_t tx[XOK_FRAME_MAX];
 	_Alignas(16) uint8_t buf[2][XOK_PAGE]; /* arguments read from user memory; [1] in a batch */
 };
 
@@ -186,6 +239,50 @@ struct arg {
 	int64_t sys_##name(struct xok *x, struct xok_env *e, const struct arg *a);
 #include "xok/syscalls.def"
 #undef XOK_SYSCALL
+
+/* ---- several processors ---- */
+
+/* Waits until no other processor can hold what was unpublished before. */
+static inline void quiesce(const struct xok *x)
+{
+	if (x->ncpu)
+		x->ops->quiesce(x->m);
+}
+
+/*
+ * Held for as long as a packet or a table entry is copied. Processors in xok_burst have no
+ * interrupts, and the thread of the system calls takes one lock at a time.
+ */
+static inline void lock(const struct xok *x, uint32_t *word)
+{
+	if (!x->ncpu)
+		return;
+	while (__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE))
+		while (__atomic_load_n(word, __ATOMIC_RELAXED))
+			__builtin_ia32_pause();
+}
+
+static inline void unlock(const struct xok *x, uint32_t *word)
+{
+	if (x->ncpu)
+		__atomic_store_n(word, 0, __ATOMIC_RELEASE);
+}
+
+/*
+ * A counter of this processor's. Others read it meanwhile, and find a whole value, since it is an
+ * aligned word that is written at once.
+ */
+#if defined(__SANITIZE_THREAD__)
+#define count(counter, n) __atomic_fetch_add(counter, n, __ATOMIC_RELAXED)
+#else
+#define count(counter, n) (void)(*(counter) += (n))
+#endif
+
+/* cpu.c */
+size_t cpu_size(uint32_t nport, uint32_t ncpu);
+void cpu_init(struct xok *x, void *mem);
+void cpu_start(struct xok *x, struct prog *p, const struct xok_prog_spec *s);
+void env_rate(struct xok *x, const struct xok_env *e, uint64_t rate);
 
 /* cap.c */
 bool cap_dominates(const struct xok_cap *a, const struct xok_cap *b);
@@ -205,6 +302,7 @@ void frame_unref(struct xok *x, uint32_t frame);
 bool frame_is_user(const struct xok *x, uint64_t frame);
 bool frame_grants(const struct xok *x, const struct xok_cap *c, uint32_t frame, uint8_t need);
 void frame_retire(struct xok *x, struct xok_env *e, struct xok_env *heir);
+bool frame_is_piece(const struct xok *x, uint64_t frame);
 uint32_t frame_find_run(const struct xok *x, uint32_t n);
 void frame_take_run(struct xok *x, struct xok_env *e, uint8_t type, uint32_t first, uint32_t n);
 bool frame_is_table(const struct xok *x, uint64_t frame);
@@ -227,7 +325,7 @@ bool env_same_subtree(struct xok *x, struct xok_env *a, struct xok_env *b);
 void name_copy(char *to, size_t size, const char *from, size_t len);
 bool env_grants(const struct xok_env *e, const struct xok_cap *c, uint8_t need);
 void env_start(struct xok_env *e, uint64_t rip, uint64_t rsp);
-void env_post(struct xok_env *e, uint32_t events);
+void env_post(struct xok *x, struct xok_env *e, uint32_t events);
 void env_end(struct xok *x, struct xok_env *e, uint8_t why);
 
 /* map.c */
@@ -243,7 +341,7 @@ void sched_forget(struct xok *x, struct xok_env *e);
 
 /* ring.c */
 struct ring *ring_of(const struct xok_env *e, uint64_t ring);
-bool ring_put(struct xok_env *e, struct ring *r, const struct arrival *a, const void *data);
+bool ring_put(struct xok *x, struct ring *r, const struct arrival *a, const void *data);
 void ring_drop(struct xok *x, struct xok_env *e, uint32_t ring);
 
 /* filter.c */
@@ -253,18 +351,34 @@ static inline uint32_t filter_id(const struct xok *x, uint32_t index)
 	return x->filter[index].gen << FILTER_INDEX_BITS | index;
 }
 int filter_find(const struct xok *x, uint32_t id, uint32_t *index);
+void filter_handler(struct xok *x, uint32_t index, uint16_t prog);
 void filters_drop(struct xok *x, struct xok_env *e, uint32_t ring);
 
 /* port.c */
-/* May a frame of that length leave there now? */
-static inline bool port_usable(const struct xok *x, uint32_t port, size_t len)
+/* How long a frame that leaves there may be, by its MTU. */
+static inline uint32_t port_longest(const struct xok_port_info *p)
+{
+	uint32_t most = p->mtu + XOK_FRAME_MIN + XOK_FRAME_TAG;
+
+	return most < XOK_FRAME_MAX ? most : XOK_FRAME_MAX;
+}
+
+/* The same now; 0: none may. */
+static inline uint32_t port_room(const struct xok *x, uint32_t port)
 {
 	const struct xok_port_info *p = &x->port[port];
 
-	return port < x->nport && p->up && len >= XOK_FRAME_MIN && len <= XOK_FRAME_MAX &&
-	       len <= p->mtu + XOK_FRAME_MIN;
+	if (port >= x->nport || !__atomic_load_n(&p->up, __ATOMIC_RELAXED))
+		return 0;
+	return port_longest(p);
 }
-int port_send(struct xok *x, uint32_t port, const void *frame, size_t len);
+
+/* May a frame of that length leave there now? */
+static inline bool port_usable(const struct xok *x, uint32_t port, size_t len)
+{
+	return len >= XOK_FRAME_MIN && len <= port_room(x, port);
+}
+int port_send(struct cpu *c, uint32_t port, const void *frame, size_t len);
 
 /*
  * object.c: entries of tables that many environments share. Each entry of `info` starts with id and
@@ -296,15 +410,47 @@ void prog_unref(struct xok *x, uint16_t prog);
 void progs_drop(struct xok *x, struct xok_env *e);
 
 /* handler.c */
-bool rate_refill(struct xok_rate *r, uint64_t now);
-void rate_set(struct xok_rate *r, uint64_t rate, uint64_t now);
-int prog_run(struct prog *p, uint8_t *window, uint32_t len, int64_t budget);
-bool handler_packet(struct prog *p, void *frame, struct arrival *a);
+bool rate_refill(struct rate *r, uint64_t now);
+void rate_set(struct rate *r, uint64_t rate, uint64_t now);
+uint32_t handler_burst(struct prog_run *q, const struct arrival *a, struct xok_packet *k,
+		       uint32_t n);
 
-static inline bool rate_open(struct xok_rate *r, uint64_t now)
+static inline bool rate_open(struct rate *r, uint64_t now)
 {
 	return r->left > 0 || rate_refill(r, now);
 }
+
+/*
+ * Runs a program on a window of at least its min_len, with the context filled in but for the
+ * window: 0, or why it was stopped. The one place where downloaded code is entered.
+ */
+static inline int prog_exec(struct prog_run *q, uint8_t *window, uint32_t len, int64_t budget,
+			    struct vc_end *end)
+{
+	const struct prog *p = q->prog;
+
+	q->ctx.packet = window;
+	q->ctx.len = len;
+	q->run.window = window;
+	q->run.window_len = len;
+	q->given = budget;
+	if (p->vc.data_len)
+		memset(q->run.data, 0, p->vc.data_len);
+	if (q->entry) {
+		*end = q->entry(&q->run, window, budget, len);
+		if (end->left >= 0)
+			return 0;
+		q->run.pc = vc_end_pc(*end);
+		int why = vc_end_reason(*end);
+		end->left = q->run.budget;
+		return why;
+	}
+	q->run.budget = budget;
+	int why = vc_interp(&p->vc, 0, &q->run);
+	*end = (struct vc_end){q->run.r0, q->run.budget};
+	return why;
+}
+void prog_stopped(struct prog_run *q, int why);
 
 /* helpers.c, checksum.c */
 extern const vc_helper_fn handler_fns[VC_NHELPER];

@@ -60,6 +60,25 @@ struct xok_machine_ops {
 	/* What answers longest-prefix lookups (xok/table/table.h); NULL: the tables themselves. */
 	const struct tbl_lpm_ops *lpm;
 
+	/*
+	 * Several processors; NULL where there is one. quiesce returns when every processor has left the xok_burst that it was in when quiesce was
+	 * called, and made the xok_unsent calls that belong to it: what was unpublished before is nobody's any more. From then on each also executes code
+	 * memory as it was written before the call (Intel SDM volume 3, 8.1.3: it has serialised; on Linux membarrier does that).
+	 * doorbell: events were posted for an environment (called by any thread);
+	 * machines without address spaces have it.
+	 */
+	void (*quiesce)(void *m);
+	void (*doorbell)(void *m, uint32_t env);
+
+	/*
+	 * Machines whose environments have address spaces of their own making (space_init to space_free are NULL there, and frames cannot be
+	 * mapped by a call). share makes consecutive frames, whose contents stay, one piece that the machine can offer to environments; unshare
+	 * ends that, before they are given back: 0 or XOK_ENOMEM. ended: the environment is over, its process goes, too.
+	 */
+	int (*share)(void *m, uint32_t first, uint32_t n);
+	void (*unshare)(void *m, uint32_t first, uint32_t n);
+	void (*ended)(void *m, uint32_t env);
+
 	/* XOK_POWER_...; does not return. */
 	void (*power)(void *m, uint32_t how, uint32_t status);
 };

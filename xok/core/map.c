@@ -12,7 +12,8 @@ bool user_writable(struct xok *x, const struct xok_env *e, uint64_t va, uint64_t
 {
 	uint32_t prot;
 
-	if (!len)
+	/* Where the machine alone knows, copyout tells. */
+	if (!len || !x->spaces)
 		return true;
 	if (va < XOK_USER_LO || va >= XOK_USER_HI || len > XOK_USER_HI - va)
 		return false;
@@ -66,10 +67,9 @@ static int table_map_check(const struct xok *x, uint32_t frame, uint32_t prot)
 	return prot & XOK_PROT_W && !table_page_writable(x, frame) ? XOK_EINVAL : XOK_OK;
 }
 
-static int map_check(struct xok *x, const struct arg *a, uint32_t prot)
+static int map_check(const struct xok *x, const struct xok_cap *k, uint32_t frame, uint32_t prot)
 {
 	uint8_t need = XOK_R | (prot & XOK_PROT_W ? XOK_W : 0);
-	uint64_t frame = (uint32_t)a[4].raw;
 
 	if (prot & ~(XOK_PROT_R | XOK_PROT_W | XOK_PROT_X))
 		return XOK_EINVAL;
@@ -79,13 +79,18 @@ static int map_check(struct xok *x, const struct arg *a, uint32_t prot)
 	 */
 	if (!(prot & XOK_PROT_R) || ((prot & XOK_PROT_W) && (prot & XOK_PROT_X)))
 		return XOK_EINVAL;
-	if (!frame_is_user(x, frame) && !frame_is_table(x, frame))
+	if (!frame_is_user(x, frame) && !frame_is_piece(x, frame))
 		return XOK_ENOENT;
-	if (!frame_grants(x, a[0].cap, (uint32_t)frame, need))
+	if (!frame_grants(x, k, frame, need))
 		return XOK_EPERM;
-	if (frame_is_table(x, frame) && table_map_check(x, (uint32_t)frame, prot))
+	if (frame_is_table(x, frame) && table_map_check(x, frame, prot))
 		return XOK_EINVAL;
 	return x->frame[frame].refs == UINT16_MAX ? XOK_EBUSY : XOK_OK;
+}
+
+int xok_map_check(struct xok *x, const struct xok_env *e, uint32_t k, uint32_t frame, uint32_t prot)
+{
+	return k < XOK_NCAP ? map_check(x, &e->info->cap[k], frame, prot) : XOK_EINVAL;
 }
 
 int64_t sys_map(struct xok *x, struct xok_env *e, const struct arg *a)
@@ -97,7 +102,7 @@ int64_t sys_map(struct xok *x, struct xok_env *e, const struct arg *a)
 		return XOK_EPERM;
 	if (!page_in_user(a[3].raw))
 		return XOK_EINVAL;
-	int rc = prot ? map_check(x, a, prot) : XOK_OK;
+	int rc = prot ? map_check(x, a[0].cap, frame, prot) : XOK_OK;
 
 	return rc ? rc : map_page(x, a[2].env, a[3].raw, prot ? frame : 0, prot);
 }

@@ -9,6 +9,7 @@
 #include "kernel.h"
 
 #define ALIGN16(n) (((n) + 15) & ~(size_t)15)
+#define ALIGN_LINE(n) (((n) + XOK_LINE - 1) & ~(size_t)(XOK_LINE - 1))
 
 static struct objects objects(const struct xok *x)
 {
@@ -77,13 +78,28 @@ static int decode_table(struct xok *x, struct prog *p, const struct xok_cap *k, 
 	const struct table *t = &x->table[index];
 	uint32_t first = x->table_info[index].first;
 	bool writable = frame_grants(x, k, first, XOK_W);
-	if (!frame_grants(x, k, first, XOK_R) || (t->values && !writable))
+	if (!frame_grants(x, k, first, XOK_R) || (t->bytes && !writable))
 		return XOK_EPERM;
 	p->table[n] = (uint8_t)index;
 	p->writable |= (uint8_t)(writable << n);
 	p->vc.table_bytes[n] = t->bytes;
-	p->run.table[n] = t->values;
 	p->ntable++;
+	return XOK_OK;
+}
+
+static int decode_ahead(const struct xok *x, struct prog *p, const struct xok_prog_spec *s)
+{
+	for (uint32_t i = 0; i < XOK_PROG_LOOKAHEAD; i++) {
+		const struct xok_lookahead *l = &s->lookahead[i];
+
+		if (!l->table)
+			continue;
+		if (l->table > p->ntable || l->offset >= XOK_FRAME_MAX ||
+		    !x->table[p->table[l->table - 1]].lpm)
+			return XOK_EINVAL;
+		p->ahead[i] = *l;
+		p->looks = true;
+	}
 	return XOK_OK;
 }
 
@@ -117,6 +133,8 @@ static int decode(struct xok *x, struct xok_env *e, struct prog *p, const struct
 		rc = decode_table(x, p, k, s->table[i]);
 	for (uint32_t i = 0; i < s->ncallee && !rc; i++)
 		rc = decode_callee(x, p, s->callee[i]);
+	if (!rc)
+		rc = decode_ahead(x, p, s);
 	if (rc)
 		return rc;
 	if (s->report && !user_writable(x, e, s->report, sizeof(struct xok_prog_report)))
@@ -132,7 +150,7 @@ static int decode(struct xok *x, struct xok_env *e, struct prog *p, const struct
 	p->min_len = s->min_len > p->vc.kind->min_window ? s->min_len : p->vc.kind->min_window;
 	p->budget = s->budget ? s->budget : p->vc.kind->budget;
 	p->toll = s->ninsn + s->data_len / 8;
-	rate_set(&p->rate, s->rate ? s->rate : UINT64_MAX, x->ops->now(x->m));
+	p->ports = s->ports;
 	return XOK_OK;
 }
 
@@ -149,7 +167,8 @@ static void put_frames(struct xok *x, struct prog *p)
 static int bring_in(struct xok *x, struct prog *p, const struct xok_prog_spec *s)
 {
 	size_t rodata = ALIGN16(s->ninsn * sizeof(struct vc_insn));
-	size_t data = rodata + ALIGN16(s->rodata_len), end = data + s->data_len;
+	size_t data = ALIGN_LINE(rodata + s->rodata_len), step = ALIGN_LINE(s->data_len);
+	size_t end = data + (x->ncpu ? (x->ncpu + 1) * step : s->data_len);
 	uint32_t n = (uint32_t)((end + XOK_PAGE - 1) / XOK_PAGE);
 	int rc = frame_room(x, p->env, n);
 
@@ -166,7 +185,8 @@ static int bring_in(struct xok *x, struct prog *p, const struct xok_prog_spec *s
 		rc = x->ops->copyin(x->m, p->env->root, mem + rodata, s->rodata, s->rodata_len);
 	p->vc.insn = (const void *)mem;
 	p->vc.rodata = mem + rodata;
-	p->run.data = mem + data;
+	p->data = mem + data;
+	p->data_step = step;
 	return rc;
 }
 
@@ -190,7 +210,7 @@ static int verify(struct xok *x, struct prog *p, const struct xok_prog_spec *s)
 
 /*
  * The processor may have fetched what stood in the code memory before; a serialising instruction
- * makes it forget (Intel SDM volume 3, 8.1.3).
+ * makes it forget (Intel SDM volume 3, 8.1.3). Others do so in quiesce.
  */
 static void forget_old_code(void)
 {
@@ -206,7 +226,7 @@ static int compile(struct xok *x, struct prog *p)
 {
 	struct vc_code dry;
 
-	if (!x->code_bytes || vc_compile(&p->vc, x->scratch, x->cpu, NULL, 0, &dry))
+	if (!x->code_bytes || vc_compile(&p->vc, x->scratch, x->features, NULL, 0, &dry))
 		return XOK_OK;
 	int64_t at = code_find(x, p->env, dry.size);
 	if (at < 0)
@@ -215,9 +235,10 @@ static int compile(struct xok *x, struct prog *p)
 	const struct xok_env_info *info = p->env->info;
 	if (n > info->frames_quota - info->frames)
 		return XOK_EQUOTA;
-	if (vc_compile(&p->vc, x->scratch, x->cpu, x->code_w + at, dry.size, &p->code))
+	if (vc_compile(&p->vc, x->scratch, x->features, x->code_w + at, dry.size, &p->code))
 		return XOK_OK;
 	forget_old_code();
+	quiesce(x);
 	p->base = x->code_x + at;
 	p->code_at = (uint32_t)at;
 	p->code_frames = n;
@@ -232,10 +253,6 @@ static int64_t commit(struct xok *x, struct prog *p, const struct xok_prog_spec 
 	uint32_t index = (uint32_t)(p - x->prog);
 
 	p->env->info->frames += p->code_frames;
-	p->run.ctx = &p->ctx;
-	p->run.stack = x->stack[p->height - 1];
-	p->run.fn = handler_fns;
-	p->run.user = p;
 	for (uint32_t i = 0; i < p->ntable; i++)
 		table_ref(x, p->table[i]);
 	for (uint32_t i = 0; i < p->ncallee; i++) {
@@ -253,6 +270,7 @@ static int64_t commit(struct xok *x, struct prog *p, const struct xok_prog_spec 
 		.rate = s->rate,
 	};
 	name_copy(p->info->name, sizeof(p->info->name), s->name, sizeof(s->name));
+	cpu_start(x, p, s);
 	return p->info->id;
 }
 
@@ -283,7 +301,10 @@ int64_t sys_prog_load(struct xok *x, struct xok_env *e, const struct arg *a)
 	return commit(x, p, s);
 }
 
-/* Gives a program back that no filter and no other program is bound to. */
+/*
+ * Gives a program back that no filter and no other program is bound to, and that no processor has
+ * been in since.
+ */
 static void prog_end(struct xok *x, struct prog *p)
 {
 	*p->info = (struct xok_prog_info){.id = 0};
@@ -299,26 +320,33 @@ static void prog_end(struct xok *x, struct prog *p)
 
 static void unbind(struct xok *x, const struct prog *p)
 {
-	struct filter *f = &x->filter[env_index(x, p->env) * XOK_ENV_FILTERS];
+	const struct filter *f = &x->filter[env_index(x, p->env) * XOK_ENV_FILTERS];
 
 	for (uint32_t i = 0; i < XOK_ENV_FILTERS; i++) {
-		if (f[i].prog != (uint16_t)(p - x->prog + 1))
-			continue;
-		f[i].prog = 0;
-		p->info->refs--;
+		if (f[i].prog == (uint16_t)(p - x->prog + 1))
+			filter_handler(x, env_index(x, p->env) * XOK_ENV_FILTERS + i, 0);
 	}
 }
 
 /* An environment ends: its programs go, callers before whom they call. */
 void progs_drop(struct xok *x, struct xok_env *e)
 {
+	bool any = false;
+
+	for (uint32_t i = 0; i < XOK_NPROG; i++) {
+		if (!x->prog_info[i].id || x->prog[i].env != e)
+			continue;
+		unbind(x, &x->prog[i]);
+		any = true;
+	}
+	if (any)
+		quiesce(x);
 	for (uint32_t height = XOK_CALL_DEPTH; height; height--) {
 		for (uint32_t i = 0; i < XOK_NPROG; i++) {
 			struct prog *p = &x->prog[i];
 
 			if (!p->info->id || p->env != e || p->height != height)
 				continue;
-			unbind(x, p);
 			prog_end(x, p);
 		}
 	}
@@ -335,6 +363,7 @@ int64_t sys_prog_unload(struct xok *x, struct xok_env *e, const struct arg *a)
 		return XOK_EBUSY;
 
 	unbind(x, &x->prog[index]);
+	quiesce(x);
 	prog_end(x, &x->prog[index]);
 	return XOK_OK;
 }

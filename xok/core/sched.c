@@ -157,10 +157,9 @@ static void overrun(struct xok *x, struct xok_env *e, uint64_t now)
  */
 static void settle(struct xok *x, struct xok_env *e)
 {
-	struct xok_env *payer = env_by_id(x, x->slice[x->slice_pos]);
-
 	if (!e->overrun)
 		return;
+	struct xok_env *payer = env_by_id(x, x->slice[x->slice_pos]);
 	uint64_t took = x->ops->now(x->m) - x->slice_over, most = e->overrun * XOK_TICK_NS;
 	(payer ? payer : e)->debt += took < most ? took : most;
 	e->overrun = 0;
@@ -199,6 +198,9 @@ int64_t sys_env_sleep(struct xok *x, struct xok_env *e, const struct arg *a)
 	uint32_t mask = (uint32_t)a[0].raw, events = e->events & mask;
 	uint64_t deadline = a[1].raw;
 
+	/* There it waits elsewhere, and only collects here what has come from any processor. */
+	if (!x->spaces)
+		return __atomic_fetch_and(&e->events, ~mask, __ATOMIC_ACQUIRE) & mask;
 	/* Even a sleep that ends at once answers a slice's end, and gives the slice up. */
 	settle(x, e);
 	if (events || deadline <= x->ops->now(x->m)) {

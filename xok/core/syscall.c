@@ -76,11 +76,30 @@ static inline __attribute__((always_inline)) int decode(struct xok *x, struct xo
 		a->cap = &e->info->cap[a->raw];
 		return XOK_OK;
 	case ARG_ENV: return decode_env(x, e, nr, a);
+	case ARG_INV:
+		/* The frames that this names are the kernel's own there. */
+		if (nr == XOK_SYS_ring_bind && !x->spaces)
+			return XOK_OK;
+		return decode_memory(x, e, k, a);
 	case ARG_IN:
 	case ARG_OUT:
-	case ARG_INV:
 	case ARG_OUTV: return decode_memory(x, e, k, a);
 	default: return XOK_OK;
+	}
+}
+
+/* Calls about what the kernel gives environments only where it makes their address spaces. */
+static inline bool needs_spaces(uint64_t nr)
+{
+	switch (nr) {
+	case XOK_SYS_yield:
+	case XOK_SYS_frame_alloc:
+	case XOK_SYS_frame_free:
+	case XOK_SYS_map:
+	case XOK_SYS_slice_alloc:
+	case XOK_SYS_slice_free:
+	case XOK_SYS_env_uenv: return true;
+	default: return false;
 	}
 }
 
@@ -98,6 +117,8 @@ static inline __attribute__((always_inline)) int64_t make(struct xok *x, struct 
 	struct arg a[6];
 	int rc;
 
+	if (needs_spaces(nr) && !x->spaces)
+		return XOK_ENOSYS;
 #pragma GCC unroll 6
 	for (uint32_t i = 0; i < 6; i++)
 		a[i].raw = raw[i];

@@ -11,6 +11,8 @@
  */
 #include "kernel.h"
 
+#define CLEARED_AT_ONCE (4u << 20) /* bytes, where interrupts are off meanwhile */
+
 static struct objects objects(const struct xok *x)
 {
 	return (struct objects){x->table_info, sizeof(*x->table_info), XOK_NTABLE, XOK_ENV_TABLES,
@@ -57,6 +59,42 @@ bool table_page_writable(const struct xok *x, uint32_t frame)
 	return tbl_writable(&t->spec, frame - t->first);
 }
 
+/* The end of the run of pages, from `page` on, that may be mapped in the same way. */
+static uint32_t same_until(const struct xok_table_info *t, uint32_t page)
+{
+	bool writable = tbl_writable(&t->spec, page);
+
+	while (++page < t->nframe && tbl_writable(&t->spec, page) == writable)
+		;
+	return page;
+}
+
+/* Where the machine must know what environments may map. */
+static int share(struct xok *x, uint32_t index)
+{
+	const struct xok_table_info *t = &x->table_info[index];
+	uint32_t *page = &x->table[index].shared;
+
+	while (x->ops->share && *page < t->nframe) {
+		uint32_t end = same_until(t, *page);
+
+		if (x->ops->share(x->m, t->first + *page, end - *page))
+			return XOK_ENOMEM;
+		*page = end;
+	}
+	return XOK_OK;
+}
+
+static void unshare(struct xok *x, uint32_t index)
+{
+	const struct xok_table_info *t = &x->table_info[index];
+
+	for (uint32_t page = 0, end; page < x->table[index].shared; page = end) {
+		end = same_until(t, page);
+		x->ops->unshare(x->m, t->first + page, end - page);
+	}
+}
+
 /* Nobody uses the table any more. */
 static void table_end(struct xok *x, uint32_t index)
 {
@@ -65,6 +103,7 @@ static void table_end(struct xok *x, uint32_t index)
 	if (x->table[index].lpm)
 		x->lpm->destroy(x->table[index].lpm);
 	x->table[index].lpm = NULL;
+	unshare(x, index);
 	x->table_info[index] = (struct xok_table_info){.id = 0};
 	for (uint32_t f = info.first; f < info.first + info.nframe; f++)
 		frame_unref(x, f);
@@ -75,6 +114,7 @@ static void table_release(struct xok *x, uint32_t index)
 	const struct xok_table_info *info = &x->table_info[index];
 
 	x->table[index].released = true;
+	__atomic_store_n(&x->table[index].reader, NULL, __ATOMIC_RELAXED);
 	for (uint32_t f = info->first; f < info->first + info->nframe; f++)
 		x->frame[f].flags |= XOK_FRAME_RELEASED;
 	if (!info->refs)
@@ -140,24 +180,27 @@ static int64_t table_new(struct xok *x, struct xok_env *e, const struct xok_cap 
 	name_copy(info->spec.name, sizeof(info->spec.name), s->name, sizeof(s->name));
 	*t = (struct table){.gen = t->gen, .mem = frame_ptr(x, first)};
 	x->ops->random(x->m, &seed, sizeof(seed));
-	tbl_init(t->mem, &info->spec, XOK_NCPU, seed);
-	t->values = tbl_memory(t->mem, 0, &bytes);
+	tbl_init(t->mem, &info->spec, x->ncpu + 1, seed);
+	tbl_memory(t->mem, 0, &bytes);
 	t->bytes = (uint32_t)bytes;
-	if (is_lpm(s)) {
+	t->reader = s->type == XOK_TABLE_RING ? e : NULL;
+	int rc = share(x, index);
+	if (!rc && is_lpm(s)) {
 		t->lpm = x->lpm->create(x->m, t->mem);
-		if (!t->lpm) {
-			table_release(x, index);
-			return XOK_ENOMEM;
-		}
+		rc = t->lpm ? XOK_OK : XOK_ENOMEM;
+	}
+	if (rc) {
+		table_release(x, index);
+		return rc;
 	}
 	return info->id;
 }
 
 int64_t sys_table_create(struct xok *x, struct xok_env *e, const struct arg *a)
 {
-	size_t bytes = tbl_size(a[1].in, XOK_NCPU);
+	size_t bytes = tbl_size(a[1].in, x->ncpu + 1);
 
-	if (!bytes || bytes > XOK_TABLE_BYTES)
+	if (!bytes || (x->spaces && bytes > CLEARED_AT_ONCE))
 		return XOK_EINVAL;
 	if (!a[0].cap->valid)
 		return XOK_EPERM;
@@ -198,10 +241,12 @@ int64_t sys_table_destroy(struct xok *x, struct xok_env *e, const struct arg *a)
 	return XOK_OK;
 }
 
-static int update(struct xok *x, const struct table *t, const struct xok_table_update *u)
+static int update(struct xok *x, struct table *t, const struct xok_table_update *u)
 {
+	uint64_t now = x->ops->now(x->m);
+
 	if (!t->lpm)
-		return tbl_update(t->mem, u, x->ops->now(x->m));
+		return tbl_update(t->mem, u, now);
 	switch (u->op) {
 	case XOK_TABLE_SET: return x->lpm->set(t->lpm, u);
 	case XOK_TABLE_DELETE: return x->lpm->remove(t->lpm, u);
@@ -219,10 +264,13 @@ int64_t sys_table_update(struct xok *x, struct xok_env *e, const struct arg *a)
 		return rc;
 
 	/* The table's own checks come before its changes. */
-	struct xok_table_info *info = &x->table_info[index];
-	rc = update(x, &x->table[index], a[2].in);
+	struct table *t = &x->table[index];
+	lock(x, &t->lock);
+	rc = update(x, t, a[2].in);
+	x->table_info[index].used = tbl_used(t->mem);
+	unlock(x, &t->lock);
 	switch (rc) {
-	case 0: info->used = tbl_used(x->table[index].mem); return XOK_OK;
+	case 0: return XOK_OK;
 	case TBL_ENOENT: return XOK_ENOENT;
 	case TBL_ENOMEM: return XOK_ENOMEM;
 	default: return XOK_EINVAL;

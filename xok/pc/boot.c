@@ -77,7 +77,7 @@ static struct xok *core_init(struct xok_info **info)
 
 	b.info = boot_alloc(info_size, XOK_PAGE);
 	paging_code(CODE_BYTES, &b.code_w, &b.code_x);
-	b.core = boot_alloc(xok_core_size(b.nport), XOK_PAGE);
+	b.core = boot_alloc(xok_core_size(b.nport, b.ncpu), XOK_PAGE);
 	space_setup(nframe, paging_shared_ro(XOK_INFO_VA, direct_phys(b.info), info_size));
 	*info = b.info;
 	return xok_init(&b);

@@ -260,22 +260,30 @@ static void clear(struct tbl_header *h, const struct place *f)
 	give_node(h, link);
 }
 
-/* What covers the slots of a short prefix now: it, or the next shorter one. */
-static uint32_t cover_of(const struct tbl_header *h, const struct prefix *p)
+/* What covers a prefix in this trie, it or a shorter one, as a slot has it; `cover` if nothing does. */
+static uint32_t cover_in(const struct tbl_header *h, uint32_t link, const struct prefix *p,
+			 uint32_t cover)
 {
-	uint32_t cover = 0, link = h->top;
 	const struct node *n;
 
-	for (uint32_t steps = 0; steps < 32 && (n = node_at(h, link)); steps++) {
+	for (uint32_t steps = 0; steps <= 32 && (n = node_at(h, link)); steps++) {
 		uint32_t len = node_len(n);
 
 		if (len > p->len || common(n->key, p->key, len) < len)
 			break;
 		if (n->number < NUMBER)
 			cover = (len + 1) << 24 | n->number;
+		if (len == p->len)
+			break;
 		link = n->link[bit(p->key, len)] & LINK;
 	}
 	return cover;
+}
+
+/* What covers the slots of a short prefix now: it, or the next shorter one. */
+static uint32_t cover_of(const struct tbl_header *h, const struct prefix *p)
+{
+	return cover_in(h, h->top, p, 0);
 }
 
 /* Short prefixes: renews the slots for which it is, or was, the longest one. */
@@ -372,6 +380,24 @@ int tbl_lpm6_delete(void *mem, const struct xok_prefix6 *p)
 	return change(mem, XOK_TABLE_LPM6, p->address, p->len, false, 0);
 }
 
+int32_t tbl_lpm4_cover(const void *mem, const struct xok_prefix4 *prefix, uint32_t *len)
+{
+	const struct tbl_header *h = mem;
+	uint32_t cover;
+	struct prefix p;
+
+	if (!load_prefix(h, XOK_TABLE_LPM4, prefix->address, prefix->len, &p) || !p.len)
+		return TBL_NONE;
+	p.len--;
+	cover = cover_in(h, h->top, &p, 0);
+	if (p.len >= h->bits)
+		cover = cover_in(h, slot_of(h, &p)->node, &p, cover);
+	if (!cover)
+		return TBL_NONE;
+	*len = (cover >> 24) - 1;
+	return (int32_t)(cover & LINK);
+}
+
 /* ---- behind struct tbl_lpm_ops ---- */
 
 static void *own_create(void *machine, void *mem)
@@ -405,8 +431,14 @@ static int own_remove(void *self, const struct xok_table_update *u)
 	return own_change(self, u, false);
 }
 
-const struct tbl_lpm_ops tbl_lpm = {own_create, own_destroy,	 own_set,
-				    own_remove, tbl_lpm4_lookup, tbl_lpm6_lookup};
+const struct tbl_lpm_ops tbl_lpm = {
+	.create = own_create,
+	.destroy = own_destroy,
+	.set = own_set,
+	.remove = own_remove,
+	.lookup4 = tbl_lpm4_lookup,
+	.lookup6 = tbl_lpm6_lookup,
+};
 
 /* ---- for tools ---- */
 

@@ -56,6 +56,8 @@ int tbl_hash_delete(void *mem, const void *key);
 int tbl_lpm4_set(void *mem, const struct xok_prefix4 *p, uint32_t number);
 int tbl_lpm4_delete(void *mem, const struct xok_prefix4 *p);
 int32_t tbl_lpm4_lookup(const void *mem, uint32_t address);
+/* The number and length of the longest prefix that covers this one and is shorter, or TBL_NONE. For whoever changes the table. */
+int32_t tbl_lpm4_cover(const void *mem, const struct xok_prefix4 *p, uint32_t *len);
 int tbl_lpm6_set(void *mem, const struct xok_prefix6 *p, uint32_t number);
 int tbl_lpm6_delete(void *mem, const struct xok_prefix6 *p);
 int32_t tbl_lpm6_lookup(const void *mem, const uint8_t address[16]);
@@ -64,7 +66,8 @@ int32_t tbl_lpm6_lookup(const void *mem, const uint8_t address[16]);
  * The kernel uses longest-prefix tables through this, so that a machine can answer lookups by something faster
  * (rte_fib). `create` is called after tbl_init,
  * and what it returns, NULL for no memory, is `self` from then on; `destroy` before the memory is given back. Whatever answers the lookups, set and
- * remove must also change the table in `mem`, which others read. tbl_lpm: the functions of this header; there self is mem.
+ * remove must also change the table in `mem`, which others read. Lookups and prefetches may happen on any number of processors at once, and while
+ * set and remove, of which there is one at a time, are at work. tbl_lpm: the functions of this header; there self is mem.
  */
 struct tbl_lpm_ops {
 	void *(*create)(void *machine, void *mem);
@@ -73,6 +76,9 @@ struct tbl_lpm_ops {
 	int (*remove)(void *self, const struct xok_table_update *u);
 	int32_t (*lookup4)(const void *self, uint32_t address);
 	int32_t (*lookup6)(const void *self, const uint8_t address[16]);
+	/* That lookup is likely soon: asks for the memory it will read first. NULL: nothing to gain. */
+	void (*prefetch4)(const void *self, uint32_t address);
+	void (*prefetch6)(const void *self, const uint8_t address[16]);
 };
 extern const struct tbl_lpm_ops tbl_lpm;
 

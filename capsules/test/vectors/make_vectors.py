@@ -215,7 +215,7 @@ def modules():
            ("entry-twice", "entry-twice", module("x", small, [("a", 0), ("a", 1)])),
            ("tables", "has-tables", patched(base, 28, b"\1")), ("min-len", "bad-min-len", patched(base, 30, b"\x60")),
            ("min-len-kind", "bad-min-len", module("x", small, [("a", 0)], kind=2, min_len=14)),
-           ("min-len-much", "bad-min-len", module("x", small, [("a", 0)], kind=2, min_len=1515)),
+           ("min-len-much", "bad-min-len", module("x", small, [("a", 0)], kind=2, min_len=1519)),
            ("nine-tables", "has-tables", module("x", small, [("a", 0)], kind=2, tables=[(f"t{i}", 0) for i in range(9)])),
            ("predicate-table", "has-tables", module("x", small, [("a", 0)], kind=3, tables=[("t", 0)])),
            ("table-twice", "bad-table", module("x", small, [("a", 0)], kind=2, tables=[("t", 0), ("t", 8)])),

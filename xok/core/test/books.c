@@ -10,6 +10,7 @@ struct tally {
 	uint8_t *pinned;	 /* by how many rings */
 	uint8_t *kernel;	 /* it holds a ring, or belongs to a program */
 	uint8_t *table;		 /* it belongs to a table */
+	uint8_t *ring;		 /* the kernel took it for a ring */
 	uint32_t code[XOK_NENV]; /* frames charged for code */
 	uint32_t charged[XOK_NENV];
 };
@@ -35,7 +36,7 @@ static void count_env(const struct fake *f, struct tally *t, uint32_t i)
 {
 	const struct xok_env *e = &f->x->env[i];
 
-	t->pt[e->root]++;
+	t->pt[e->root] += e->root != 0;
 	if (e->uenv_frame)
 		t->refs[e->uenv_frame]++;
 	for (uint32_t j = 0; j < XOK_ENV_RINGS; j++) {
@@ -45,6 +46,9 @@ static void count_env(const struct fake *f, struct tally *t, uint32_t i)
 			continue;
 		t->kernel[r->self]++;
 		for (uint32_t k = 0; k < r->nframe; k++) {
+			t->ring[r->frame[k]] += f->message != NULL;
+			if (f->message)
+				continue;
 			t->refs[r->frame[k]]++;
 			t->pinned[r->frame[k]]++;
 		}
@@ -201,7 +205,11 @@ static const char *check_frame(const struct fake *f, const struct tally *t, uint
 		return "a table's frame has another type";
 	if (table && !t->table[i] && !(fi->flags & XOK_FRAME_RELEASED))
 		return "a table's frame belongs to none";
-	if (t->pt[i] + t->kernel[i] + user + (fi->type == XOK_FRAME_FREE) != 1)
+	if (t->ring[i] != (fi->type == XOK_FRAME_RING))
+		return "a ring's frame has another type, or belongs to none";
+	if (f->message && !f->piece[i] != !(t->ring[i] + t->table[i]))
+		return "what is shared is not what tables and rings have";
+	if (t->pt[i] + t->kernel[i] + t->ring[i] + user + (fi->type == XOK_FRAME_FREE) != 1)
 		return "a frame is of two kinds, or of none";
 	if (t->pt[i] && fi->type != XOK_FRAME_PT)
 		return "a page table has another type";
@@ -306,10 +314,15 @@ static const char *check_filters(const struct fake *f)
 		dpf_stats(f->x->demux[p].dpf, &stats);
 		if (stats.filters != known)
 			return "a demultiplexer holds other filters than its port";
+		dpf_stats(f->x->demux[p].spare, &stats);
+		if (stats.filters != known)
+			return "a port's demultiplexers differ";
 	}
 	for (uint32_t i = 0; i < XOK_NFILTER; i++) {
 		const struct xok_env *e = &f->x->env[i / XOK_ENV_FILTERS];
 
+		if (f->x->filter[i].going && f->x->filter[i].nports)
+			return "a filter is still about to be removed";
 		if (held[i] != f->x->filter[i].nports)
 			return "a filter's ports do not add up";
 		if (held[i] && !ring_of(e, f->x->filter[i].ring))
@@ -343,6 +356,7 @@ const char *books(struct fake *f)
 		.pinned = calloc(f->nframe, 1),
 		.kernel = calloc(f->nframe, 1),
 		.table = calloc(f->nframe, 1),
+		.ring = calloc(f->nframe, 1),
 	};
 	const char *bad;
 
@@ -366,5 +380,6 @@ const char *books(struct fake *f)
 	free(t.pinned);
 	free(t.kernel);
 	free(t.table);
+	free(t.ring);
 	return bad;
 }

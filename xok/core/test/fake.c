@@ -222,6 +222,108 @@ static const struct xok_machine_ops ops = {
 	.power = fake_power,
 };
 
+/* ---- several processors, no address spaces ---- */
+
+static int message_copy(struct fake *f, uint64_t va, void *buf, size_t len, bool out)
+{
+	if (va < MEM || va - MEM > MEM_SIZE || len > MEM_SIZE - (va - MEM))
+		return XOK_EFAULT;
+	uint8_t *user = f->message + (va - MEM);
+	memcpy(out ? user : buf, out ? buf : user, len);
+	return XOK_OK;
+}
+
+static int message_in(void *m, uint32_t root, void *dst, uint64_t src, size_t len)
+{
+	(void)root;
+	return message_copy(m, src, dst, len, false);
+}
+
+static int message_out(void *m, uint32_t root, uint64_t dst, const void *src, size_t len)
+{
+	(void)root;
+	return message_copy(m, dst, (void *)(uintptr_t)src, len, true);
+}
+
+/* Orders what a processor does in a burst before what is done when quiesce has returned. */
+void fake_enter(struct fake *f, uint32_t cpu)
+{
+	__atomic_fetch_add(&f->epoch[cpu], 1, __ATOMIC_SEQ_CST);
+}
+
+void fake_leave(struct fake *f, uint32_t cpu)
+{
+	__atomic_fetch_add(&f->epoch[cpu], 1, __ATOMIC_SEQ_CST);
+}
+
+static void fake_quiesce(void *m)
+{
+	struct fake *f = m;
+
+	f->quiesced++;
+	for (uint32_t i = 0; i < f->ncpu; i++) {
+		uint32_t was = __atomic_fetch_add(&f->epoch[i], 0, __ATOMIC_SEQ_CST);
+
+		while (was & 1 && __atomic_fetch_add(&f->epoch[i], 0, __ATOMIC_SEQ_CST) == was)
+			usleep(0);
+	}
+}
+
+static void fake_doorbell(void *m, uint32_t env)
+{
+	struct fake *f = m;
+
+	__atomic_fetch_add(&f->rung[env], 1, __ATOMIC_RELAXED);
+}
+
+static int fake_share(void *m, uint32_t first, uint32_t n)
+{
+	struct fake *f = m;
+
+	if (f->share_fails && !--f->share_fails)
+		return XOK_ENOMEM;
+	for (uint32_t i = first; i < first + n; i++) {
+		need(!f->piece[i], "a frame is shared twice");
+		f->piece[i] = i == first ? 1 : 2;
+	}
+	return XOK_OK;
+}
+
+static void fake_unshare(void *m, uint32_t first, uint32_t n)
+{
+	struct fake *f = m;
+
+	for (uint32_t i = first; i < first + n; i++) {
+		need(f->piece[i] == (i == first ? 1 : 2), "what is unshared is no piece");
+		f->piece[i] = 0;
+	}
+	need(first + n == f->nframe || f->piece[first + n] != 2, "half a piece is unshared");
+}
+
+static void fake_ended(void *m, uint32_t env)
+{
+	struct fake *f = m;
+
+	f->ended[env]++;
+}
+
+static const struct xok_machine_ops ops_cpus = {
+	.now = fake_now,
+	.random = fake_random,
+	.frame_ptr = fake_frame_ptr,
+	.copyin = message_in,
+	.copyout = message_out,
+	.transmit = fake_transmit,
+	.cons_write = fake_cons_write,
+	.cons_read = fake_cons_read,
+	.quiesce = fake_quiesce,
+	.doorbell = fake_doorbell,
+	.share = fake_share,
+	.unshare = fake_unshare,
+	.ended = fake_ended,
+	.power = fake_power,
+};
+
 /* ---- set-up ---- */
 
 static void *pages(size_t bytes)
@@ -245,11 +347,12 @@ static void code_init(struct fake *f, size_t bytes)
 	close(fd);
 }
 
-void fake_init(struct fake *f, uint32_t nframe, uint32_t nport, size_t code_bytes)
+/* Up to the root environment. */
+static void boot(struct fake *f, const struct xok_machine_ops *machine, size_t code_bytes)
 {
 	static const uint8_t mac[6] = {0x52, 0x54, 0, 0, 0, 1};
+	uint32_t nframe = f->nframe, nport = f->nport;
 
-	*f = (struct fake){.nframe = nframe, .nport = nport, .now = 1000};
 	f->page = calloc(nframe, sizeof(*f->page));
 	need(f->page, "out of memory");
 	f->frames = pages((size_t)nframe * XOK_PAGE);
@@ -258,9 +361,10 @@ void fake_init(struct fake *f, uint32_t nframe, uint32_t nport, size_t code_byte
 	if (code_bytes)
 		code_init(f, code_bytes);
 	f->info = pages(xok_info_size(nframe, nport));
-	f->core = pages(xok_core_size(nport));
+	f->core = pages(xok_core_size(nport, f->ncpu));
 	f->x = xok_init(&(struct xok_boot){
-		.ops = &ops,
+		.ops = machine,
+		.ncpu = f->ncpu,
 		.m = f,
 		.info = f->info,
 		.core = f->core,
@@ -276,6 +380,24 @@ void fake_init(struct fake *f, uint32_t nframe, uint32_t nport, size_t code_byte
 		xok_port_up(f->x, i, mac, 1500);
 	f->quota = f->info->frames_free;
 	f->root = xok_root_env(f->x, "root");
+}
+
+void fake_init_cpus(struct fake *f, uint32_t nframe, uint32_t nport, size_t code_bytes,
+		    uint32_t ncpu)
+{
+	*f = (struct fake){.nframe = nframe, .nport = nport, .now = 1000, .ncpu = ncpu};
+	need(ncpu <= FAKE_CPUS, "too many processors");
+	f->message = pages(MEM_SIZE);
+	f->piece = calloc(nframe, 1);
+	need(f->piece, "out of memory");
+	boot(f, &ops_cpus, code_bytes);
+	xok_root_run(f->x, f->root, 0, 0);
+}
+
+void fake_init(struct fake *f, uint32_t nframe, uint32_t nport, size_t code_bytes)
+{
+	*f = (struct fake){.nframe = nframe, .nport = nport, .now = 1000};
+	boot(f, &ops, code_bytes);
 	for (uint32_t i = 0; i < MEM_PAGES; i++)
 		need(xok_root_page(f->x, f->root, MEM + i * XOK_PAGE, XOK_PROT_R | XOK_PROT_W),
 		     "root page");
@@ -298,18 +420,26 @@ void fake_fini(struct fake *f)
 	free(f->page);
 	free(f->info);
 	free(f->core);
+	free(f->message);
+	free(f->piece);
 }
 
 /* ---- helpers ---- */
 
 void poke(struct fake *f, struct xok_env *e, uint64_t va, const void *data, size_t len)
 {
-	need(!user_copy(f, e->root, va, (void *)(uintptr_t)data, len, true), "poke");
+	void *from = (void *)(uintptr_t)data;
+
+	need(!(f->message ? message_copy(f, va, from, len, true)
+			  : user_copy(f, e->root, va, from, len, true)),
+	     "poke");
 }
 
 void peek(struct fake *f, struct xok_env *e, uint64_t va, void *data, size_t len)
 {
-	need(!user_copy(f, e->root, va, data, len, false), "peek");
+	need(!(f->message ? message_copy(f, va, data, len, false)
+			  : user_copy(f, e->root, va, data, len, false)),
+	     "peek");
 }
 
 int64_t call6(struct fake *f, struct xok_env *e, uint64_t nr, const uint64_t arg[6])
@@ -372,7 +502,7 @@ struct xok_env *child_new(struct fake *f, uint32_t quota, const char *cap_name)
 	struct xok_env *e = env_of(f, id);
 	need(!CALL(f, f->root, cap_give, 0, (uint64_t)id, 15, 0), "cap_give");
 	need(!CALL(f, f->root, cap_drop, 15), "cap_drop");
-	for (uint32_t i = 0; i < MEM_PAGES; i++) {
+	for (uint32_t i = 0; !f->message && i < MEM_PAGES; i++) {
 		uint32_t frame = frame_take(f->x, e, XOK_FRAME_USER);
 
 		acl_first(f->x->frame[frame].acl, XOK_NACL_FRAME, &e->info->cap[0]);

@@ -19,6 +19,8 @@ struct fake_table {
 	} pte[512];
 };
 
+#define FAKE_CPUS 4u
+
 struct fake {
 	struct xok *x;
 	struct xok_env *root;
@@ -44,6 +46,15 @@ struct fake {
 	bool tx_full;
 	bool powered;
 	uint32_t power_how, power_status;
+
+	/* Of a machine with several processors and without address spaces. */
+	uint32_t ncpu;
+	uint8_t *message;	   /* stands for all user memory, from MEM on */
+	uint32_t epoch[FAKE_CPUS]; /* odd: that processor is in a burst */
+	uint32_t quiesced;	   /* how often */
+	uint32_t rung[XOK_NENV], ended[XOK_NENV];
+	uint8_t *piece;	      /* of each frame: 1 begins a shared piece, 2 belongs to one */
+	uint32_t share_fails; /* the one after so many more, 0: none */
 };
 
 /*
@@ -51,6 +62,15 @@ struct fake {
  * so much code memory.
  */
 void fake_init(struct fake *f, uint32_t nframe, uint32_t nport, size_t code_bytes);
+/*
+ * The same with so many processors beside the one that makes the calls, and without address spaces:
+ * what an environment hands over stands in one message for all.
+ */
+void fake_init_cpus(struct fake *f, uint32_t nframe, uint32_t nport, size_t code_bytes,
+		    uint32_t ncpu);
+/* A burst on a processor, as quiesce expects it: from enter to leave it holds what it sees. */
+void fake_enter(struct fake *f, uint32_t cpu);
+void fake_leave(struct fake *f, uint32_t cpu);
 void fake_fini(struct fake *f);
 
 /* The root environment's memory, all of it readable and writable. */

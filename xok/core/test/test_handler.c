@@ -134,9 +134,9 @@ static void full_queues_and_rings(void **state)
 	arrive(f, 0, LEN);
 	xok_port(f->x, 1)->up = 1;
 	xok_port(f->x, 1)->mtu = 100;
-	arrive(f, 0, 115);
+	arrive(f, 0, 119);
 	assert_int_equal(p->denied, 2);
-	arrive(f, 0, 114);
+	arrive(f, 0, 118);
 	assert_int_equal(p->forwarded, 1);
 	check_counts(&b, p);
 	xok_port(f->x, 0)->rx_packets = xok_port(f->x, 0)->rx_handled = 0;

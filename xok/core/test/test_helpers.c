@@ -55,6 +55,13 @@ static void helpers_that_compute(void **state)
 	expect(&b, "r1 = 0x100000002 ll; call queue" IS(7), none);
 }
 
+static uint8_t *values(struct fake *f, uint32_t id)
+{
+	size_t bytes;
+
+	return tbl_memory(f->x->table[id % XOK_NTABLE].mem, 0, &bytes);
+}
+
 static void vector_copies_and_sums(void **state)
 {
 	struct bed b = bed_new(*state);
@@ -66,7 +73,7 @@ static void vector_copies_and_sums(void **state)
 	with.table[0] = (uint32_t)table_new(b.f, b.e, 0, array);
 	const struct xok_table_info *t = table_info(b.f, with.table[0]);
 	expect(&b, "r1 = table0 + 8 ll; r2 = 4; r3 = 10; call vector" IS(0x1816), with);
-	assert_memory_equal((uint8_t *)b.f->x->table[with.table[0] % XOK_NTABLE].values + 8,
+	assert_memory_equal(values(b.f, with.table[0]) + 8,
 			    ((uint8_t[]){10, 11, 12, 13, 0, 0, 0, 0}), 8);
 	assert_int_equal(t->refs, 0);
 	expect(&b, "r1 = r10; r1 += -8; r2 = 8; r3 = 53; call vector" IS(-1), none);

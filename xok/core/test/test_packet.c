@@ -192,13 +192,13 @@ static void bad_lengths_are_counted(void **state)
 
 	insert(f, a, 0, filter_of(0, 0), 0);
 	arrive(f, 0, 0x800, 13);
-	arrive(f, 0, 0x800, 1515);
+	arrive(f, 0, 0x800, XOK_FRAME_MAX + 1);
 	assert_int_equal(xok_port(f->x, 0)->rx_bad_length, 2);
 	assert_int_equal(xok_port(f->x, 0)->rx_packets, 0);
 	arrive(f, 0, 0x800, 14);
-	arrive(f, 0, 0x800, 1514);
+	arrive(f, 0, 0x800, XOK_FRAME_MAX);
 	assert_int_equal(header(f, frame)->head, 2);
-	assert_int_equal(slot(f, frame, 1)->data[1513], 0xcd);
+	assert_int_equal(slot(f, frame, 1)->data[XOK_FRAME_MAX - 1], 0xcd);
 }
 
 static void a_full_ring_drops_and_counts(void **state)
@@ -538,7 +538,8 @@ static void transmit_refuses(void **state)
 	uint32_t frame[3];
 	struct xok_env *r = f->root, *a = child_new(f, 20, "a"), *b = receiver(f, "b", 1, frame);
 	const struct xok_iov ok[9] = {{MEM + 512, 60}}, shrt[] = {{MEM, 13}},
-			     huge[] = {{MEM, 1515}}, far[] = {{MEM, 60}, {MEM + MEM_SIZE, 1}},
+			     huge[] = {{MEM, XOK_FRAME_MAX + 1}},
+			     far[] = {{MEM, 60}, {MEM + MEM_SIZE, 1}},
 			     wrap[] = {{MEM, 100}, {MEM, ~0ull - 50}},
 			     edge[] = {{MEM + MEM_SIZE - 20, 30}},
 			     kern[] = {{0xffffffff80000000, 60}}, end[] = {{~0ull - 10, 60}};
@@ -561,8 +562,8 @@ static void transmit_refuses(void **state)
 	xok_port(f->x, 1)->up = 0;
 	assert_err(send(f, r, 0, 1, ok, 1), XOK_ENOENT);
 	xok_port_up(f->x, 1, mac, 100);
-	assert_err(send(f, r, 0, 1, (struct xok_iov[]){{MEM, 115}}, 1), XOK_EINVAL);
-	assert_ok(send(f, r, 0, 1, (struct xok_iov[]){{MEM, 114}}, 1));
+	assert_err(send(f, r, 0, 1, (struct xok_iov[]){{MEM, 119}}, 1), XOK_EINVAL);
+	assert_ok(send(f, r, 0, 1, (struct xok_iov[]){{MEM, 118}}, 1));
 	assert_int_equal(f->tx_count, 1);
 }
 

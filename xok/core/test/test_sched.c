@@ -358,9 +358,9 @@ static void sleepers_wake_on_time(void **state)
 	assert_ok(CALL(f, a, env_sleep, XOK_EV_CONS, UINT64_MAX));
 	assert_null(xok_schedule(f->x, &until));
 	assert_true(until == UINT64_MAX);
-	env_post(a, XOK_EV_PACKET);
+	env_post(f->x, a, XOK_EV_PACKET);
 	assert_int_equal(a->info->state, XOK_ENV_SLEEPING);
-	env_post(a, XOK_EV_CONS);
+	env_post(f->x, a, XOK_EV_CONS);
 	assert_int_equal(a->regs.rax, XOK_EV_CONS);
 	assert_int_equal(a->events, XOK_EV_USER | XOK_EV_PACKET);
 }

@@ -185,10 +185,10 @@ static void the_bookkeeping_describes_itself(void **state)
 	assert_int_equal(slice[0], f->root->info->id);
 	assert_true(i->frame_off + NFRAME * sizeof(*frame) <= xok_info_size(NFRAME, NPORT));
 	assert_int_equal(xok_info_size(NFRAME, NPORT) % XOK_PAGE, 0);
-	assert_int_equal(xok_core_size(NPORT) % XOK_PAGE, 0);
+	assert_int_equal(xok_core_size(NPORT, 0) % XOK_PAGE, 0);
 }
 
-static void count(void *arg, struct xok_env *e)
+static void count_env(void *arg, struct xok_env *e)
 {
 	(void)e;
 	++*(uint32_t *)arg;
@@ -203,7 +203,7 @@ static void frames_are_released_once(void **state)
 		xok_frame_release(f->x, i);
 	assert_int_equal(f->info->frames_free, free_frames);
 	assert_int_equal(f->quota, NFRAME - 1);
-	xok_each_env(f->x, count, &envs);
+	xok_each_env(f->x, count_env, &envs);
 	assert_int_equal(envs, 1);
 }
 

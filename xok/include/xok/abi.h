@@ -18,7 +18,7 @@
 
 #include "xok/table.h"
 
-#define XOK_ABI_VERSION 2u
+#define XOK_ABI_VERSION 3u
 #define XOK_SYS_BASE 0x786f0000u /* "xo": outside every number Linux uses */
 
 #define XOK_PAGE 4096u
@@ -93,7 +93,7 @@ enum xok_resource {
 #define XOK_ENV_FILTERS 32u
 #define XOK_ENV_SUBTREE 8u
 #define XOK_ENV_PROGS 8u
-#define XOK_ENV_TABLES 16u
+#define XOK_ENV_TABLES 24u
 #define XOK_SUBTREE_PROGS 16u
 #define XOK_SUBTREE_TABLES 32u
 #define XOK_NPROG 64u
@@ -173,7 +173,8 @@ struct xok_uenv {
 #define XOK_NSLICE 64u /* entries of a quantum vector */
 
 /*
- * Packet rings. Page 0 is the header, every further page holds two slots; nslots is a power of two. The kernel
+ * Packet rings. On machines without address spaces the kernel takes the frames itself, consecutive ones, XOK_FRAME_RING, which are one piece of
+ * memory that its environment may map readable and writable: their first is ring_frame of the bookkeeping. Page 0 is the header, every further page holds two slots; nslots is a power of two. The kernel
  * produces at head, the environment consumes at tail; both count up and wrap at 2^32. The kernel keeps its own
  * head and treats a tail that is not in [head - nslots, head] as a full ring.
  */
@@ -203,7 +204,8 @@ struct xok_iov {
 };
 #define XOK_NIOV 8u
 #define XOK_FRAME_MIN 14u
-#define XOK_FRAME_MAX 1514u
+#define XOK_FRAME_TAG 4u /* a frame may be as much longer than mtu + XOK_FRAME_MIN: 802.1Q */
+#define XOK_FRAME_MAX 1518u
 
 /*
  * Open bookkeeping, at XOK_INFO_VA, read-only. Offsets are in bytes from the start of struct xok_info.
@@ -223,7 +225,8 @@ struct xok_info {
 	uint32_t current; /* environment id that runs */
 	uint32_t nprog, ntable, prog_off, table_off;
 	uint64_t handler_ns; /* time in handlers, and in what their verdicts ask for, since boot */
-	uint64_t rx_deferrals; /* how often a port had to wait since that time was used up */
+	uint64_t rx_deferrals;	    /* how often a port had to wait since that time was used up */
+	uint32_t nlcore, lcore_off; /* xok/lcore.h; 0: this machine has none */
 };
 
 struct xok_env_info {
@@ -238,7 +241,8 @@ struct xok_env_info {
 	char name[16];
 	struct xok_cap cap[XOK_NCAP];
 	struct xok_cap acl[XOK_NACL];
-	struct xok_regs last; /* registers at its end, unless by exit or destroy */
+	struct xok_regs last;		    /* registers at its end, unless by exit or destroy */
+	uint32_t ring_frame[XOK_ENV_RINGS]; /* first frame of each ring, 0: there is none */
 };
 
 enum xok_frame_type {
@@ -248,6 +252,7 @@ enum xok_frame_type {
 	XOK_FRAME_USER,
 	XOK_FRAME_DMA,
 	XOK_FRAME_TABLE, /* of a table: mapped as its access list permits, W only where table.h says */
+	XOK_FRAME_RING, /* of a ring whose frames the kernel took itself */
 };
 
 #define XOK_FRAME_RELEASED 1u /* flag: given back; free once its last mapping and pin is gone */
@@ -264,7 +269,12 @@ struct xok_frame_info {
  * Each packet that arrived (rx_packets) is counted in rx_no_filter, or in rx_handled, or went straight to a ring. Of those that go to a
  * ring, straight or because a handler passed them on (passed, too_short), the ones that found it full are in rx_ring_full.
  */
+#define XOK_PORT_MIRROR 1u /* flag: its other end is an interface of the host's own stack */
+
 struct xok_port_info {
+	char name[16]; /* "" where ports have no names */
+	uint32_t flags;
+	uint32_t twin; /* a port and its mirror name each other: 1 + number, 0: it has none */
 	uint8_t mac[6];
 	uint8_t up, nacl;
 	uint16_t mtu;
@@ -296,6 +306,15 @@ struct xok_port_info {
 #define XOK_PROG_DATA 4096u
 #define XOK_BUDGET_MAX 100000u /* of one run at interrupt time */
 
+/*
+ * A hint, without any effect on results: for a packet that has them, the bytes at `offset` are likely to be looked up in the
+ * longest-prefix table number `table` - 1 of the program's own; 0: no hint. The lookups of packets that arrived together then wait for memory together.
+ */
+#define XOK_PROG_LOOKAHEAD 2u
+struct xok_lookahead {
+	uint16_t table, offset;
+};
+
 struct xok_prog_spec {
 	uint32_t kind;	  /* VC_KIND_HANDLER, ... */
 	uint32_t ninsn;	  /* at most 4,096 */
@@ -310,6 +329,7 @@ struct xok_prog_spec {
 	uint32_t ntable, ncallee;
 	uint32_t table[XOK_PROG_TABLES];   /* ids */
 	uint32_t callee[XOK_PROG_CALLEES]; /* ids of programs of the caller's */
+	struct xok_lookahead lookahead[XOK_PROG_LOOKAHEAD];
 	char name[16];
 };
 

@@ -36,7 +36,8 @@ struct xok_udf_ctx {
 };
 
 /*
- * A handler's verdict is what it returns: one of these, FORWARD with the port in bits 8 to 15. Anything else drops the packet and counts as
+ * A handler's verdict is what it returns: one of these, FORWARD with the port in bits 8 to 15, DROP with a reason of the handler's own numbering
+ * in bits 8 to 23, by which packets can be captured. Anything else drops the packet and counts as
  * `bad_verdict`. When the handler is stopped (budget, fault, no program any more) the packet is dropped and counted.
  */
 enum xok_verdict {
@@ -47,6 +48,7 @@ enum xok_verdict {
 	XOK_V_FORWARD = 4, /* out of a port */
 };
 #define XOK_FORWARD_TO(port) (XOK_V_FORWARD | (uint32_t)(port) << 8)
+#define XOK_DROP_FOR(reason) (XOK_V_DROP | (uint32_t)(reason) << 8)
 
 #ifdef __BPF__
 /*

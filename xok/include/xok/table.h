@@ -31,7 +31,8 @@ enum xok_table_type {
 
 #define XOK_TABLE_KEY 40u   /* bytes of a key at most */
 #define XOK_TABLE_VALUE 64u /* bytes of a hash value or ring record at most */
-#define XOK_TABLE_BYTES (4u << 20)
+#define XOK_TABLE_BYTES \
+	(64u << 20) /* a million prefixes, with something to spare; 4 MiB on machine pc */
 
 struct xok_table_spec {
 	uint32_t type; /* enum xok_table_type */
