@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# libamp: the library operating system, twice over one common half.
+# libamp: the library operating system, three times over one common half.
 #   LIBAMP_HOST_SRC  for Linux processes (needs DPF_SRC beside it)
 #   LIBAMP_ENV_SRC   for environments; env_program links it
 #   $(eval $(call env_program,NAME,SOURCES))  the environment $(B)/env/NAME.elf and its stripped copy; libsodium and lwIP
 #                    are at hand, LIBAMP_IP_SRC is not (name it among SOURCES)
+#   LIBAMP_LINUX_SRC and $(eval $(call linux_env_program,NAME,SOURCES)) likewise for environments under xokd: $(B)/linux-env/NAME
 
 LIBAMP_COMMON_SRC := $(addprefix libamp/common/,console.c log.c lines.c loop.c ring.c strerror.c timers.c)
-LIBAMP_HOST_SRC := $(LIBAMP_COMMON_SRC) $(addprefix libamp/host/,cons.c demux.c init.c none.c ports.c wait.c)
+LIBAMP_HOST_SRC := $(LIBAMP_COMMON_SRC) libamp/common/watch.c $(addprefix libamp/host/,cons.c demux.c init.c none.c ports.c wait.c)
 LIBAMP_ENV_SRC := $(LIBAMP_COMMON_SRC) libamp/common/chacha.c xok/pc/cpio.c xok/pc/elf.c $(addprefix libamp/pc/,cons.c crt.c \
-	fault.c info.c linux.c linux_file.c linux_mem.c programs.c random.c rings.c spawn.c tables.c vm.c wait.c) $(TABLE_SRC)
+	fault.c info.c linux.c linux_file.c linux_mem.c none.c programs.c random.c rings.c spawn.c tables.c vm.c wait.c) $(TABLE_SRC)
 
 include libamp/third.mk
 
@@ -35,6 +36,32 @@ endef
 
 $(B)/env/%.stripped: $(B)/env/%.elf
 	$(Q)strip -o $@ $<
+
+# ---- environments of machine linux: static programs of the same objects over libamp/linux ----
+
+LIBAMP_LINUX_SRC := $(LIBAMP_COMMON_SRC) libamp/common/watch.c $(addprefix libamp/linux/,call.c cons.c info.c init.c packets.c programs.c \
+	spawn.c tables.c wait.c) $(TABLE_SRC)
+
+# $(1): name, $(2): sources. Tests use linux_env_link, and are not among what is built by default.
+define linux_env_program
+ENVS += $$(B)/linux-env/$(1)
+$(call linux_env_link,$(1),$(2))
+endef
+
+# $(1): objects of environments that include Linux's own headers (linux/netlink.h), which musl does not bring.
+define uses_linux_headers
+$(1): EXTRA_CFLAGS += -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu
+endef
+
+define linux_env_link
+$$(B)/linux-env/$(1): $(patsubst %.c,$(B)/env/%.o,$(2)) $$(LIBAMP_LINUX_SRC:%.c=$(B)/env/%.o) $$(LWIP_ENV_LIB) $$(SODIUM_ENV_LIB)
+	@mkdir -p $$(@D)
+	$$(Q)$$(ENV_CC) -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,separate-code -Wl,-z,relro,-z,now \
+		-Wl,-z,noexecstack -o $$@ $$^
+endef
+
+$(eval $(call uses_linux_headers,$(B)/env/xok/linux/test/env_root.o))
+$(foreach t,$(LINUX_ENV_NAMES),$(eval $(call linux_env_link,$(t),xok/linux/test/$(t).c)))
 
 # ---- host tests ----
 

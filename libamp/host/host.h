@@ -9,7 +9,6 @@
 #define HOST_PORTS 64u
 #define HOST_FILTERS 256u
 #define HOST_ARENA 65536u /* bytes of each port's demultiplexer */
-#define HOST_WATCHES 64u
 
 /* Ports: ports.c opens sockets, demux.c finds the ring a frame belongs to. */
 int ports_open(const struct amp_host_port *port, uint32_t nport);

@@ -16,6 +16,12 @@ const void *amp_boot_file(const char *name, size_t *len)
 	return NULL;
 }
 
+int amp_netlink(uint32_t groups)
+{
+	(void)groups;
+	return XOK_ENOSYS;
+}
+
 void *amp_share_alloc(size_t len)
 {
 	size_t bytes = (len + XOK_PAGE - 1) & ~(size_t)(XOK_PAGE - 1);
@@ -84,11 +90,31 @@ int amp_table_destroy(uint32_t id)
 	return XOK_ENOSYS;
 }
 
+int64_t amp_table_find(const char *name)
+{
+	(void)name;
+	return XOK_ENOENT;
+}
+
+uint32_t amp_starts(void)
+{
+	return 1;
+}
+
 int amp_table_update(uint32_t id, const struct xok_table_update *u)
 {
 	(void)id;
 	(void)u;
 	return XOK_ENOSYS;
+}
+
+uint32_t amp_table_update_many(uint32_t id, const struct xok_table_update *u, uint32_t n, int *err)
+{
+	(void)id;
+	(void)u;
+	(void)n;
+	*err = XOK_ENOSYS;
+	return 0;
 }
 
 void *amp_table_map(uint32_t id)
@@ -137,6 +163,12 @@ uint32_t amp_progs(void)
 }
 
 const struct xok_prog_info *amp_prog_info(uint32_t index)
+{
+	(void)index;
+	return NULL;
+}
+
+const struct xok_lcore_info *amp_lcore_info(uint32_t index)
 {
 	(void)index;
 	return NULL;

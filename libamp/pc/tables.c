@@ -3,6 +3,8 @@
  * tables.c - tables that programs use, mapped where their place among the kernel's tables says: so a table is mapped once, and nothing needs
  * to be remembered but for which table it was.
  */
+#include <string.h>
+
 #include "libamp/pc/pc.h"
 #include "xok/table/table.h"
 
@@ -102,7 +104,48 @@ int amp_table_destroy(uint32_t id)
 	return (int)xok_table_destroy(PC_CAP, id);
 }
 
+int64_t amp_table_find(const char *name)
+{
+	for (uint32_t i = 0; i < amp_tables(); i++) {
+		const struct xok_table_info *t = amp_table_info(i);
+
+		if (t != NULL && t->owner == amp_self() &&
+		    strncmp(t->spec.name, name, sizeof(t->spec.name)) == 0)
+			return t->id;
+	}
+	return XOK_ENOENT;
+}
+
 int amp_table_update(uint32_t id, const struct xok_table_update *u)
 {
 	return (int)xok_table_update(PC_CAP, id, u);
+}
+
+#define BATCH 64u /* calls of one crossing */
+
+uint32_t amp_table_update_many(uint32_t id, const struct xok_table_update *u, uint32_t n, int *err)
+{
+	struct xok_call call[BATCH];
+	uint32_t made = 0;
+
+	while (made < n) {
+		uint32_t part = n - made < BATCH ? n - made : BATCH;
+		int64_t done;
+
+		for (uint32_t i = 0; i < part; i++)
+			call[i] = (struct xok_call){
+				.nr = XOK_NR_table_update,
+				.arg = {PC_CAP, id, (uint64_t)(uintptr_t)&u[made + i]}};
+		done = xok_batch(call, part);
+		if (done < 0) {
+			*err = (int)done;
+			return made;
+		}
+		made += (uint32_t)done;
+		if (done < part) {
+			*err = (int)call[done].result;
+			return made;
+		}
+	}
+	return made;
 }

@@ -165,7 +165,7 @@ static void test_receive(void **state)
 	frame(buf, 0x86dd, 0);
 	peer_send(peer, path_a, buf, 64);
 	peer_send(peer, path_a, buf, 13);
-	peer_send(peer, path_a, buf, 1515);
+	peer_send(peer, path_a, buf, XOK_FRAME_MAX + 1);
 	frame(buf, 0x0806, 9);
 	peer_send(peer, path_a, buf, 64);
 	run_for(1);
@@ -231,7 +231,7 @@ static void test_transmit(void **state)
 	assert_int_equal(amp_transmit(0, iov, XOK_NIOV + 1), XOK_EINVAL);
 	iov[1].len = 1500;
 	assert_int_equal(amp_transmit(0, iov, 2), XOK_OK);
-	iov[1].len = 1501;
+	iov[1].len = XOK_FRAME_MAX - sizeof(head) + 1;
 	assert_int_equal(amp_transmit(0, iov, 2), XOK_EINVAL);
 	iov[1].len = UINT64_MAX;
 	assert_int_equal(amp_transmit(0, iov, 2), XOK_EINVAL);

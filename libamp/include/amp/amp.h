@@ -2,8 +2,8 @@
 /*
  * amp.h - the library operating system: time, randomness, one event loop, packets, consoles, environments.
  *
- * One API over two backends. libamp/pc runs on the exokernel: rings and filters are the kernel's, environments are
- * processes of ours. libamp/host runs in a Linux process (the testbed's edge nodes): ports are Unix datagram sockets, the
+ * One API over three backends. libamp/pc and libamp/linux run on the exokernel, on bare metal and under xokd: rings and filters are the kernel's,
+ * environments are processes of ours. libamp/host runs in a Linux process (the testbed's edge nodes): ports are Unix datagram sockets, the
  * demultiplexer is the same DPF in the process, and environments are not offered. Code above this header reads no
  * clock, no random source and no file but through it, and never blocks but in amp_run.
  *
@@ -18,6 +18,7 @@
 
 #include "xok/abi.h"
 #include "xok/filter.h"
+#include "xok/lcore.h"
 
 /* ---- time, randomness, log ---- */
 
@@ -54,10 +55,19 @@ void amp_on_events(void (*fn)(void *arg, uint32_t bits), void *arg);
 /* Posts bits to this program itself. */
 void amp_post(uint32_t bits);
 
+/*
+ * Readiness of a descriptor (linux, host): fn is called from amp_run when it is readable or its other end is gone. XOK_OK, XOK_EBUSY (watched already),
+ * XOK_ENOMEM (64 at most), or XOK_ENOSYS on pc, which has no descriptors.
+ */
+int amp_watch(int fd, void (*fn)(void *arg, int fd), void *arg);
+void amp_unwatch(int fd);
+
 /* ---- packets ---- */
 
 uint32_t amp_ports(void); /* how many; numbered from 0 */
 const struct xok_port_info *amp_port(uint32_t port);
+/* What a processor of machine linux does; NULL: past the last, or no such machine. */
+const struct xok_lcore_info *amp_lcore_info(uint32_t index);
 
 struct amp_packet {
 	uint8_t *data; /* Ethernet frame; the receiver may write to it until it returns */
@@ -80,12 +90,23 @@ int amp_filter_remove(uint32_t id);
 /* Sends one Ethernet frame gathered from n <= XOK_NIOV parts; XOK_EAGAIN when the port's queue is full. */
 int amp_transmit(uint32_t port, const struct xok_iov *iov, uint32_t n);
 
-/* ---- tables and downloaded programs (pc; the host backend answers XOK_ENOSYS, and has none) ---- */
+/* ---- tables and downloaded programs (pc, linux; the host backend answers XOK_ENOSYS, and has none) ---- */
 
 /* Makes an empty table, charged to us; its id or an error. */
 int64_t amp_table_create(const struct xok_table_spec *spec);
 int amp_table_destroy(uint32_t id);
+/*
+ * A table of ours by its name: its id, or XOK_ENOENT. On linux an environment may be run by a new process in place of one that was lost
+ * (amp_starts); what the first one made is still there and at work. Tables that the new process finds in this way are its own from then on; filters equal to
+ * old ones take their place and keep their handler until another is bound. Whatever was not taken over when amp_run waits for the first
+ * time (rings with their filters, programs, tables) is given back then.
+ */
+int64_t amp_table_find(const char *name);
+/* How many processes have run this environment, ours included: 1 but on linux. */
+uint32_t amp_starts(void);
 int amp_table_update(uint32_t id, const struct xok_table_update *u);
+/* The same with several, in order, many of them in one crossing. Returns how many were made; when these are fewer than n, *err says why the next was not. */
+uint32_t amp_table_update_many(uint32_t id, const struct xok_table_update *u, uint32_t n, int *err);
 /*
  * The table's memory in our address space, as xok/table.h says who may write where; mapped at the first call and until the table is
  * destroyed. NULL: no such table, or not ours to see.
@@ -122,11 +143,17 @@ int amp_cons_write(uint32_t cons, const void *buf, size_t len);
 
 _Noreturn void amp_power_off(void); /* host: ends the process */
 
-/* ---- files that came with the boot (pc: the boot archive, root environment; host: not offered) ---- */
+/* ---- files that came with the boot (root environment; pc: the boot archive, linux: xokd's --boot, host: not offered) ---- */
 
 const void *amp_boot_file(const char *name, size_t *len);
 
-/* ---- environments (pc only; the host backend answers XOK_ENOSYS) ---- */
+/*
+ * A netlink socket of the host's routing, bound to these groups (RTMGRP_ bits), non-blocking, to look and listen: a descriptor, or XOK_ENOSYS where there is none (pc,
+ * host, or xokd without --netlink), XOK_EPERM but for the root environment. Its messages are linux/rtnetlink.h's.
+ */
+int amp_netlink(uint32_t groups);
+
+/* ---- environments (pc, linux; the host backend answers XOK_ENOSYS) ---- */
 
 struct amp_share {
 	void *addr;  /* page-aligned memory of the caller from amp_share_alloc */
@@ -137,7 +164,7 @@ struct amp_share {
 #define AMP_SHARE_VA 0x0000600000000000ull
 
 struct amp_spawn {
-	const char *file;	 /* static ELF in the boot archive */
+	const char *file;	 /* static ELF in the boot archive (linux: in the program directory) */
 	const char *const *argv; /* NULL-terminated, at most 15; argv[0] names the environment */
 	uint32_t frames;	 /* its quota, taken from ours */
 	struct xok_cap cap;	 /* its slot 0; must be dominated by our slot 0 */

@@ -27,11 +27,15 @@ struct amp_host_drops {
 };
 const struct amp_host_drops *amp_host_port_drops(uint32_t port);
 
-/*
- * Readiness of another descriptor: fn is called from amp_run when it is readable or its other end
- * is gone. XOK_OK, XOK_EBUSY (watched already) or XOK_ENOMEM (64 at most).
- */
-int amp_host_watch(int fd, void (*fn)(void *arg, int fd), void *arg);
-void amp_host_unwatch(int fd);
+/* The names that amp_watch and amp_unwatch had when there was no other machine with descriptors. */
+static inline int amp_host_watch(int fd, void (*fn)(void *arg, int fd), void *arg)
+{
+	return amp_watch(fd, fn, arg);
+}
+
+static inline void amp_host_unwatch(int fd)
+{
+	amp_unwatch(fd);
+}
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sys.h - the kernel's system calls as functions: xok_NAME(arguments), made from syscalls.def.
- * Machine pc only.
+ * Environments only: on machine pc the processor's instruction, on linux (AMP_LINUX) a message to xokd.
  *
  * Each argument kind becomes a pair (type, name); STUBn turns n pairs into a parameter list and
  * into register values.
@@ -12,6 +12,10 @@
 #include "xok/abi.h"
 #include "xok/filter.h"
 
+#ifdef AMP_LINUX
+int64_t xok_call6(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+		  uint64_t f);
+#else
 static inline int64_t xok_call6(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
 				uint64_t e, uint64_t f)
 {
@@ -26,6 +30,7 @@ static inline int64_t xok_call6(uint64_t nr, uint64_t a, uint64_t b, uint64_t c,
 			 : "rcx", "r11", "memory");
 	return (int64_t)rax;
 }
+#endif
 
 /* clang-format off */
 #define K(name) (uint32_t, name)
