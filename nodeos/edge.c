@@ -72,6 +72,14 @@ static void notify(void *arg)
 	amp_post(EE_EV_WORK);
 }
 
+static void complain(const char *path, const struct config_error *e)
+{
+	if (e->column)
+		fprintf(stderr, "%s:%u:%u: %s\n", path, e->line, e->column, e->text);
+	else
+		fprintf(stderr, "%s:%u: %s\n", path, e->line, e->text);
+}
+
 static bool configure(struct edge *e, const char *name, const char *path)
 {
 	struct config_error err[ERRORS];
@@ -89,7 +97,7 @@ static bool configure(struct edge *e, const char *name, const char *path)
 	n = root_read(&e->root, (const char *)text, len, err, ERRORS);
 	free(text);
 	for (unsigned i = 0; i < n && i < ERRORS; i++)
-		fprintf(stderr, "%s:%u: %s\n", path, err[i].line, err[i].text);
+		complain(path, &err[i]);
 	if (n) {
 		fprintf(stderr, "%s: %u error%s; nothing of it is in force\n", path, n,
 			n == 1 ? "" : "s");

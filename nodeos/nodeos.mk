@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # nodeos: the root domain and the capsule domain.
-#   NODEOS_SRC  portable node code with the edge entry (nodeos/edge.h); link LIBAMP_HOST_SRC, LIBAMP_IP_SRC, CAPSULE_SRC,
+#   NODEOS_SRC  portable node code with the edge entry (nodeos/edge.h), TABLE_SRC among it; link LIBAMP_HOST_SRC, LIBAMP_IP_SRC, CAPSULE_SRC,
 #               VCODE_SRC, DPF_SRC, LWIP_HOST_LIB and -lsodium beside it
 #   $(B)/env/root.elf, $(B)/env/ee.elf  the environments of machine pc
+#   $(B)/linux-env/init, $(B)/linux-env/ee  those of machine linux
 
-NODEOS_LIB_SRC := $(addprefix nodeos/lib/,channel.c inet.c inet6.c json.c msgq.c node.c node6.c text.c)
-NODEOS_ROOT_SRC := $(addprefix nodeos/root/,arp.c config.c config6.c control.c domain.c ee_link.c forward.c forward_load.c icmp.c icmp6.c \
-	ipv4.c ipv6.c nd.c neigh.c root.c tables.c tables_kernel.c verbs.c)
+NODEOS_LIB_SRC := $(addprefix nodeos/lib/,channel.c fib.c inet.c inet6.c json.c msgq.c node.c node6.c text.c)
+NODEOS_ROOT_SRC := $(addprefix nodeos/root/,adopt.c arp.c config.c config6.c config_port.c control.c domain.c ee_link.c follow.c \
+	forward.c forward_load.c hops.c icmp.c icmp6.c ipv4.c ipv6.c nd.c neigh.c netlink.c rib.c root.c tables.c tables_kernel.c twin.c verbs.c)
 NODEOS_EE_SRC := $(addprefix nodeos/ee/,admit.c cache.c code.c ee.c fetch.c input.c output.c run.c)
-NODEOS_SRC := $(NODEOS_LIB_SRC) $(NODEOS_ROOT_SRC) $(NODEOS_EE_SRC) nodeos/edge.c
+NODEOS_SRC := $(NODEOS_LIB_SRC) $(NODEOS_ROOT_SRC) $(NODEOS_EE_SRC) nodeos/edge.c $(TABLE_SRC)
 
 # ---- the forwarding handlers: BPF, made into modules, and these into data ----
 
-NODEOS_FORWARD_MODULES := $(B)/forward/forward4.mod $(B)/forward/forward6.mod
+NODEOS_FORWARD_MODULES := $(addprefix $(B)/forward/,$(addsuffix .mod,forward4 forward6 forward4_tagged forward6_tagged mirror))
 NODEOS_FORWARD_HEADERS := $(wildcard nodeos/forward/*.h nodeos/forward/*.def) xok/include/xok/handler.h xok/include/xok/helpers.def
 
+$(B)/forward/forward4_tagged.o: nodeos/forward/forward4.c
+$(B)/forward/forward6_tagged.o: nodeos/forward/forward6.c
 $(B)/forward/%.o: nodeos/forward/%.c $(NODEOS_FORWARD_HEADERS)
 	@mkdir -p $(@D)
 	@echo "  BPF     $@"
@@ -29,15 +32,22 @@ $(addsuffix /nodeos/forward/modules.o,$(B)/env $(B)/san): EXTRA_CFLAGS += -Wa,-I
 
 $(eval $(call uses_sodium,$(patsubst %.c,$(B)/env/%.o,nodeos/ee/ee.c $(CAPSULE_SRC))))
 
-$(eval $(call env_program,root,nodeos/root/main.c nodeos/forward/modules.c $(NODEOS_LIB_SRC) $(NODEOS_ROOT_SRC) $(LIBAMP_IP_SRC) \
-	$(CAPSULE_SRC) $(VCODE_SRC)))
-$(eval $(call env_program,ee,nodeos/ee/main.c $(NODEOS_LIB_SRC) $(NODEOS_EE_SRC) $(CAPSULE_SRC) $(VCODE_SRC)))
+NODEOS_ROOT_PROGRAM := nodeos/root/main.c nodeos/forward/modules.c $(NODEOS_LIB_SRC) $(NODEOS_ROOT_SRC) $(LIBAMP_IP_SRC) \
+	$(CAPSULE_SRC) $(VCODE_SRC)
+NODEOS_EE_PROGRAM := nodeos/ee/main.c $(NODEOS_LIB_SRC) $(NODEOS_EE_SRC) $(CAPSULE_SRC) $(VCODE_SRC)
+
+$(eval $(call env_program,root,$(NODEOS_ROOT_PROGRAM)))
+$(eval $(call env_program,ee,$(NODEOS_EE_PROGRAM)))
+
+# The same for machine linux, where the root environment's program is "init".
+$(eval $(call linux_env_program,init,$(NODEOS_ROOT_PROGRAM)))
+$(eval $(call linux_env_program,ee,$(NODEOS_EE_PROGRAM)))
 
 # ---- host tests ----
 
 NODEOS_TEST_SRC := nodeos/test/mock_amp.c nodeos/test/mock_kernel.c $(TABLE_SRC) $(NODEOS_LIB_SRC) $(NODEOS_ROOT_SRC) $(NODEOS_EE_SRC) $(CAPSULE_SRC) \
 	$(VCODE_SRC)
-NODEOS_TESTS := node msgq ipv4 ipv6 neigh config fetch admit run code root forward forward_tables
+NODEOS_TESTS := node msgq ipv4 ipv6 neigh config fetch admit run code root forward forward_more forward_tables follow
 
 HOST_TESTS += $(NODEOS_TESTS:%=$(B)/test/nodeos_%)
 
@@ -46,9 +56,9 @@ $(NODEOS_TESTS:%=$(B)/test/nodeos_%): $(B)/test/nodeos_%: $(B)/san/nodeos/test/t
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka -lsodium
 
-$(B)/test/nodeos_forward $(B)/test/nodeos_forward_tables: $(B)/san/nodeos/forward/modules.o $(B)/san/nodeos/test/forward_bench.o
+$(addprefix $(B)/test/nodeos_,forward forward_more forward_tables): $(B)/san/nodeos/forward/modules.o $(B)/san/nodeos/test/forward_bench.o
 
-NODEOS_FUZZ := fuzz_ee fuzz_config fuzz_ip6
+NODEOS_FUZZ := fuzz_ee fuzz_config fuzz_ip6 fuzz_netlink
 
 FUZZERS += $(NODEOS_FUZZ:%=$(B)/fuzz/nodeos_%)
 

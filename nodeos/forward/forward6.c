@@ -8,9 +8,12 @@
 #define HEADER 40u
 enum { VERSION = 0, LEN = 4, NEXT = 6, HOPS = 7, SRC = 8, DST = 24 };
 #define HOP_BY_HOP 0
+#define ICMP6 58
+#define SOLICITATION 135 /* RFC 4861; 136 is the advertisement */
 
-XOK_MIN_LEN(54); /* ETHER + HEADER: what is shorter has no IPv6 header, and is passed on */
+XOK_MIN_LEN(ETHER + HEADER); /* what is shorter has no IPv6 header, and is passed on */
 XOK_TABLE(routes6);
+XOK_ARRAY(uint8_t, ours, FORWARD_OURS);
 
 /*
  * RFC 4291 2.5.2: the unspecified address "must not be used as the destination address of IPv6 packets", and a packet with it as its source
@@ -32,54 +35,99 @@ inline_ int multicast(const uint8_t *addr)
 	return addr[0] == 0xff;
 }
 
-/* The header is right: where does the packet go? */
-inline_ uint64_t route(const struct xok_handler_ctx *ctx, uint8_t *frame, uint8_t *ip)
+/* Neighbour discovery is the router domain's, whoever else listens; routers and hosts find each other by the host's own stack. */
+inline_ int discovery(const struct xok_handler_ctx *ctx, const uint8_t *ip)
 {
+	return ip[NEXT] == ICMP6 && ctx->len > ETHER + HEADER &&
+	       (uint8_t)(ip[HEADER] - SOLICITATION) <= 1;
+}
+
+/* For us, or for this link. */
+inline_ uint64_t here(const struct xok_handler_ctx *ctx, const struct forward_port *in,
+		      const uint8_t *ip, enum forward_counter domain)
+{
+	if (discovery(ctx, ip))
+		return pass(domain);
+	return deliver(in, FORWARD_IP6_HOST, domain);
+}
+
+/* What the packets of a flow have in common: RFC 6437's label, where the source gives one, and the addresses; the ports where there are any. */
+inline_ uint32_t flow(const struct xok_handler_ctx *ctx, const uint8_t *ip)
+{
+	uint64_t s = load64(ip + SRC) * 0x9e3779b97f4a7c15u ^ load64(ip + SRC + 8);
+	uint64_t d = load64(ip + DST) * 0x9e3779b97f4a7c15u ^ load64(ip + DST + 8);
+	uint32_t proto = ip[NEXT];
+
+	s = s * 0xc2b2ae3d27d4eb4fu ^ d ^ proto ^ (load32(ip) & 0xffff0f00);
+	if ((proto == 6 || proto == 17) && ctx->len >= ETHER + HEADER + 4)
+		s = s * 0x9e3779b97f4a7c15u ^ load32(ip + HEADER);
+	return (uint32_t)(s ^ s >> 32);
+}
+
+/* The header is right: where does the packet go? */
+inline_ uint64_t route(const struct xok_handler_ctx *ctx, const struct forward_port *in,
+		       uint32_t iface, uint8_t *frame, uint8_t *ip)
+{
+	const uint32_t rpf = FORWARD_RPF_STRICT | FORWARD_RPF_LOOSE, flags = in->flags;
 	uint32_t total = HEADER + be16(ip + LEN);
 	int64_t from, to;
 	struct hop hop;
 
-	from = xok_lpm6(&routes6, ip + SRC, 16);
-	if (from == FORWARD_LOCAL)
-		return drop(FORWARD_IP6_BAD_SOURCE); /* ours: a forgery or a loop */
+	if (unlikely((flags & rpf) | ours[forward_ours(__builtin_bswap32(
+					     load32(ip + SRC + 8) ^ load32(ip + SRC + 12)))])) {
+		from = xok_lpm6(&routes6, ip + SRC, 16);
+		if (from == FORWARD_LOCAL)
+			return drop(FORWARD_IP6_BAD_SOURCE); /* ours: a forgery or a loop */
+		/* RFC 3704, as for IPv4; a link-local source is its own link's, and goes no further anyhow. */
+		if (flags & rpf && !link_local(ip + SRC) && !source_reached(from, iface, flags))
+			return drop(FORWARD_IP6_RPF);
+	}
 	to = xok_lpm6(&routes6, ip + DST, 16);
 	if (to == FORWARD_LOCAL)
-		return pass(FORWARD_IP6_LOCAL);
+		return here(ctx, in, ip, FORWARD_IP6_LOCAL);
 	/* As RFC 1812 5.3.4 has it for IPv4: what came to a group of stations has one of them forward it, and none was meant. */
-	if (link_group(frame))
+	if (unlikely(link_group(frame)))
 		return drop(FORWARD_IP6_LINK_GROUP);
 	/*
 	 * RFC 4291 2.5.6: "Routers must not forward any packets with Link-Local source or destination addresses to other links." The router domain
 	 * tells the sender (RFC 4443 3.1, code 2).
 	 */
-	if (link_local(ip + SRC))
+	if (unlikely(link_local(ip + SRC)))
 		return pass(FORWARD_IP6_SCOPE);
 	/* RFC 8200 4.3: Hop-by-Hop options are for every node on the path, and follow the header immediately. */
-	if (ip[NEXT] == HOP_BY_HOP)
+	if (unlikely(ip[NEXT] == HOP_BY_HOP))
 		return pass(FORWARD_IP6_HOP_BY_HOP);
 	/* RFC 8200 3: "the packet is discarded if Hop Limit was zero when received or is decremented to zero"; the router domain tells the sender. */
-	if (ip[HOPS] <= 1)
+	if (unlikely(ip[HOPS] <= 1))
 		return pass(FORWARD_IP6_HOP_LIMIT);
-	if (to < 0)
-		return pass(FORWARD_IP6_NO_ROUTE);
-	if (!hop_get(to, &hop))
+	if (unlikely(to < FORWARD_LINK))
+		return to == FORWARD_BLACKHOLE ? drop(FORWARD_IP6_BLACKHOLE)
+					       : pass(FORWARD_IP6_NO_ROUTE);
+	if (unlikely(to >= FORWARD_GROUP))
+		to = (int64_t)group_hop((uint64_t)to, flow(ctx, ip));
+	if (unlikely(!hop_get((uint64_t)to, &hop)))
 		return pass(FORWARD_IP6_NO_NEIGHBOUR);
 	/* RFC 8200 5: routers do not fragment; RFC 4443 3.2: they say Packet Too Big. */
-	if (total > hop.mtu)
+	if (unlikely(total > hop.mtu))
 		return pass(FORWARD_IP6_TOO_BIG);
 	/* RFC 4861 8.2: a redirect may be due. */
-	if (hop.port == ctx->port)
+	if (unlikely(hop.iface == iface))
 		return pass(FORWARD_IP6_SAME_PORT);
 	/* RFC 8200 3: Hop Limit is "decremented by 1 by each node that forwards the packet". */
 	ip[HOPS]--;
-	return send(ctx, frame, &hop, total, FORWARD_IP6_FORWARDED);
+	return send(ctx, frame, &hop, total, FORWARD_IP6_FORWARDED, FORWARD_IP6_TRANSMIT);
 }
 
-HANDLER(forward6)
+inline_ uint64_t forward(const struct xok_handler_ctx *ctx)
 {
 	uint8_t *frame = ctx->packet, *ip = frame + ETHER;
+	uint32_t iface = interface(ctx, frame);
+	const struct forward_port *in;
 
-	if (!for_us(ctx, frame))
+	if (iface >= FORWARD_IFACES)
+		return drop(FORWARD_IP6_VLAN);
+	in = &ports[iface];
+	if (unlikely(!for_us(in, frame) && !link_group(frame)))
 		return drop(FORWARD_IP6_ETHER_ADDRESS);
 	/* RFC 8200 3: "4-bit Internet Protocol version number = 6." */
 	if (ip[VERSION] >> 4 != 6)
@@ -92,13 +140,22 @@ HANDLER(forward6)
 		return drop(FORWARD_IP6_BAD_SOURCE);
 	/* RFC 4291 2.7: "Routers must not forward any multicast packets beyond of the scope indicated by the scop field": ff02 is this link's, for us perhaps. */
 	if (multicast(ip + DST))
-		return (ip[DST + 1] & 15) == 2 ? pass(FORWARD_IP6_SCOPE)
+		return (ip[DST + 1] & 15) == 2 ? here(ctx, in, ip, FORWARD_IP6_SCOPE)
 					       : drop(FORWARD_IP6_MULTICAST);
 	if (nobody(ip + SRC))
 		return drop(FORWARD_IP6_BAD_SOURCE);
 	if (nobody(ip + DST))
 		return drop(FORWARD_IP6_BAD_DESTINATION);
 	if (link_local(ip + DST))
-		return pass(FORWARD_IP6_SCOPE);
-	return route(ctx, frame, ip);
+		return here(ctx, in, ip, FORWARD_IP6_SCOPE);
+	return route(ctx, in, iface, frame, ip);
+}
+
+#ifdef TAGGED
+HANDLER(forward6_tagged)
+#else
+HANDLER(forward6)
+#endif
+{
+	return forward(ctx);
 }

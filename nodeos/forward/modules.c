@@ -12,3 +12,6 @@
 
 MODULE(forward4_module, "forward/forward4.mod");
 MODULE(forward6_module, "forward/forward6.mod");
+MODULE(forward4_tagged_module, "forward/forward4_tagged.mod");
+MODULE(forward6_tagged_module, "forward/forward6_tagged.mod");
+MODULE(mirror_module, "forward/mirror.mod");

@@ -98,7 +98,7 @@ struct ee_shared {
 
 /* Where the capsule domain sees them on a machine where it is an environment. */
 #define EE_NODE_VA AMP_SHARE_VA
-#define EE_SHARED_VA (AMP_SHARE_VA + 0x1000000ull)
+#define EE_SHARED_VA (AMP_SHARE_VA + 0x20000000ull)
 
 /* Events of the root: something is in a queue. */
 #define EE_EV_WORK XOK_EV_USER

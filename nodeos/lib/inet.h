@@ -13,6 +13,8 @@
 #define ETH_HLEN 14u
 #define ETH_IP4 0x0800u
 #define ETH_ARP 0x0806u
+#define ETH_VLAN 0x8100u /* 802.1Q */
+#define ETH_TAG 4u	 /* bytes of its tag */
 
 #define IP4_HLEN 20u
 #define IP4_TTL 64u

@@ -37,7 +37,13 @@ enum icmp6_type {
 	ICMP6_NA = 136,
 	ICMP6_REDIRECT = 137,
 };
-enum { ICMP6_NO_ROUTE = 0, ICMP6_BEYOND_SCOPE = 2, ICMP6_ADDRESS = 3, ICMP6_PORT = 4 };
+enum {
+	ICMP6_NO_ROUTE = 0,
+	ICMP6_PROHIBITED = 1,
+	ICMP6_BEYOND_SCOPE = 2,
+	ICMP6_ADDRESS = 3,
+	ICMP6_PORT = 4
+};
 enum { ICMP6_HEADER_FIELD = 0, ICMP6_NEXT_HEADER = 1, ICMP6_OPTION = 2 };
 
 static inline struct ip6 ip6_at(const uint8_t *p)
@@ -77,6 +83,13 @@ struct ip6 ip6_solicited_node(const struct ip6 *a);
 /* ::ffff:a.b.c.d, and back. */
 struct ip6 ip6_mapped(uint32_t addr);
 uint32_t ip6_unmapped(const struct ip6 *a);
+/* ::ffff:0:0/96? */
+static inline bool ip6_is_mapped(const struct ip6 *a)
+{
+	static const uint8_t head[12] = {[10] = 0xff, [11] = 0xff};
+
+	return !memcmp(a->b, head, sizeof(head));
+}
 /* 33-33 and the last four bytes (RFC 2464 7). */
 void ip6_multicast_mac(uint8_t mac[6], const struct ip6 *group);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * node.c - the published tables: sequence lock, longest-prefix match, lookups.
+ * node.c - the published tables: sequence lock, lookups.
  *
  * A reader never trusts a count or an index further than the arrays reach: while the root writes they may be anything, and the
  * retry comes only after the walk.
@@ -8,15 +8,8 @@
 #include <string.h>
 
 #include "amp/amp.h"
-#include "nodeos/lib/inet.h"
+#include "nodeos/lib/inet6.h"
 #include "nodeos/node.h"
-
-void node_init(struct node_pub *p)
-{
-	memset(p, 0, sizeof(*p));
-	p->magic = NODE_MAGIC;
-	p->version = NODE_VERSION;
-}
 
 void node_write_begin(struct node_pub *p)
 {
@@ -46,96 +39,6 @@ static uint32_t at_most(uint32_t n, uint32_t max)
 	return n < max ? n : max;
 }
 
-static unsigned bit(uint32_t key, unsigned at)
-{
-	return at < 32 ? key >> (31 - at) & 1 : 0;
-}
-
-static unsigned common_bits(uint32_t a, uint32_t b)
-{
-	return a == b ? 32 : (unsigned)__builtin_clz(a ^ b);
-}
-
-static uint16_t lpm_new(struct node_pub *p, uint32_t key, unsigned len)
-{
-	uint16_t i = (uint16_t)p->nlpm++;
-
-	memset(&p->lpm[i], 0, sizeof(p->lpm[i]));
-	p->lpm[i].key = key & mask4(len);
-	p->lpm[i].len = (uint8_t)len;
-	return i;
-}
-
-static void lpm_insert(struct node_pub *p, uint32_t key, unsigned len, uint16_t value)
-{
-	uint16_t root = (uint16_t)p->lpm_root, *link = &root, node = 0, old;
-	unsigned common = 0;
-
-	while ((old = *link)) {
-		struct node_lpm *n = &p->lpm[old];
-
-		common = common_bits(key, n->key);
-		common = at_most(at_most(common, n->len), len);
-		if (common < n->len)
-			break;
-		if (n->len == len) {
-			node = old;
-			break;
-		}
-		link = &n->child[bit(key, n->len)];
-	}
-	if (!node) {
-		node = lpm_new(p, key, len);
-		if (old && common == len) {
-			/* The new prefix contains the old subtree. */
-			p->lpm[node].child[bit(p->lpm[old].key, len)] = old;
-			*link = node;
-		} else if (old) {
-			/* They part below `common`: a node that only branches. */
-			uint16_t fork = lpm_new(p, key, common);
-
-			p->lpm[fork].child[bit(p->lpm[old].key, common)] = old;
-			p->lpm[fork].child[bit(key, common)] = node;
-			*link = fork;
-		} else {
-			*link = node;
-		}
-	}
-	p->lpm[node].used = 1;
-	p->lpm[node].value = value;
-	p->lpm_root = root;
-}
-
-/* Every insertion makes at most two nodes, and node 0 is none: NODE_LPM suffices. */
-void node_lpm_build(struct node_pub *p)
-{
-	p->nlpm = 1;
-	p->lpm_root = 0;
-	for (uint32_t i = 0; i < at_most(p->nroute, NODE_ROUTES); i++)
-		lpm_insert(p, p->route[i].prefix, p->route[i].len, (uint16_t)i);
-}
-
-/* A path is at most 33 nodes long, one for each prefix length; a torn trie may be longer, or a circle. */
-static int lpm_find(const struct node_pub *p, uint32_t addr)
-{
-	uint32_t i = p->lpm_root;
-	int best = -1;
-
-	for (int steps = 0; i && i < NODE_LPM && steps < 33; steps++) {
-		const struct node_lpm *n = &p->lpm[i];
-		unsigned len = n->len;
-
-		if (len > 32 || (addr & mask4(len)) != n->key)
-			break;
-		if (n->used && n->value < NODE_ROUTES)
-			best = n->value;
-		if (len == 32)
-			break;
-		i = n->child[bit(addr, len)];
-	}
-	return best;
-}
-
 static uint32_t port_address(const struct node_pub *p, uint16_t port, uint32_t peer)
 {
 	uint32_t first = 0;
@@ -155,32 +58,32 @@ static uint32_t port_address(const struct node_pub *p, uint16_t port, uint32_t p
 
 bool node_route(const struct node_pub *p, uint32_t dst, struct node_hop *out)
 {
+	const struct ip6 addr = ip6_mapped(dst);
+	struct ip6 next;
 	uint32_t seq;
-	int found;
+	bool found;
 
 	do {
 		seq = reading(p);
-		found = lpm_find(p, dst);
-		if (found >= 0) {
-			const struct node_route *r = &p->route[found];
-
-			out->port = r->port;
-			out->next = r->via ? r->via : dst;
-			out->source = port_address(p, r->port, out->next);
-			out->mtu = r->port < NODE_PORTS ? p->port[r->port].mtu : 0;
+		found = node_next_hop(p, &addr, &out->number, &next, &out->port);
+		if (found) {
+			out->next = ip6_unmapped(&next);
+			out->source = port_address(p, out->port, out->next);
+			out->mtu = p->port[out->port].mtu;
 		}
 	} while (changed(p, seq));
-	return found >= 0;
+	return found;
 }
 
 bool node_is_local(const struct node_pub *p, uint32_t addr)
 {
+	const struct ip6 mapped = ip6_mapped(addr);
 	uint32_t seq;
 	bool yes;
 
 	do {
 		seq = reading(p);
-		yes = false;
+		yes = node_fib(p, &mapped) == FORWARD_LOCAL;
 		for (uint32_t i = 0; i < at_most(p->naddress, NODE_ADDRESSES); i++)
 			yes |= p->addresses[i].addr == addr;
 	} while (changed(p, seq));
@@ -220,7 +123,8 @@ bool node_is_connected(const struct node_pub *p, uint32_t addr, uint16_t *port)
 		for (uint32_t i = 0; i < at_most(p->naddress, NODE_ADDRESSES) && !yes; i++) {
 			const struct node_address *a = &p->addresses[i];
 
-			yes = !((a->addr ^ addr) & mask4(at_most(a->len, 32)));
+			yes = a->port != NODE_NO_PORT &&
+			      !((a->addr ^ addr) & mask4(at_most(a->len, 32)));
 			at = a->port;
 		}
 	} while (changed(p, seq));

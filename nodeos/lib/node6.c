@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * node6.c - the IPv6 half of the published tables. The router domain's handler forwards by a table of its own; these few routes are looked
- * through one by one.
- */
+/* node6.c - the IPv6 half of the published tables. */
 #include "nodeos/lib/inet6.h"
 #include "nodeos/node.h"
 
@@ -26,34 +23,18 @@ static uint32_t naddress6(const struct node_pub *p)
 bool node_route6(const struct node_pub *p, const struct ip6 *dst, struct node_hop6 *out)
 {
 	uint32_t seq;
-	int best, best_len;
+	bool found;
 
+	out->number = -1;
 	if (ip6_link_local(dst))
 		return false;
 	do {
-		uint32_t n;
-
 		seq = reading(p);
-		n = p->nroute6 < NODE_ROUTES6 ? p->nroute6 : NODE_ROUTES6;
-		best = best_len = -1;
-		for (uint32_t i = 0; i < n; i++) {
-			const struct node_route6 *r = &p->route6[i];
-
-			/* Of equal prefixes the later one counts. */
-			if (r->len >= best_len && ip6_match(dst, &r->prefix, r->len)) {
-				best = (int)i;
-				best_len = r->len;
-			}
-		}
-		if (best >= 0) {
-			const struct node_route6 *r = &p->route6[best];
-
-			out->port = r->port;
-			out->next = ip6_unspecified(&r->via) ? *dst : r->via;
-			out->mtu = r->port < NODE_PORTS ? p->port[r->port].mtu : 0;
-		}
+		found = node_next_hop(p, dst, &out->number, &out->next, &out->port);
+		if (found)
+			out->mtu = p->port[out->port].mtu;
 	} while (changed(p, seq));
-	return best >= 0;
+	return found;
 }
 
 /* What is asked of one of our addresses. */

@@ -19,6 +19,7 @@ bool text_split(char *line, struct words *out)
 			return true;
 		if (out->n == TEXT_WORDS)
 			return false;
+		out->column[out->n] = (unsigned)(p - line) + 1;
 		out->w[out->n++] = p;
 		while (*p && *p != ' ' && *p != '\t' && *p != '\r')
 			p++;
@@ -150,6 +151,51 @@ void text_hex(char *out, const void *data, size_t len)
 		*out++ = digits[p[i] & 15];
 	}
 	*out = 0;
+}
+
+/* How many letters were left out, put in, changed or swapped (Damerau); both are at most NEAR long, or it is much. */
+#define NEAR 20u
+static unsigned slips(const char *a, const char *b)
+{
+	size_t n = strnlen(a, NEAR + 1), m = strnlen(b, NEAR + 1);
+	unsigned d[NEAR + 1][NEAR + 1];
+
+	if (n > NEAR || m > NEAR)
+		return NEAR;
+	for (unsigned i = 0; i <= n; i++)
+		d[i][0] = i;
+	for (unsigned j = 0; j <= m; j++)
+		d[0][j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		for (size_t j = 1; j <= m; j++) {
+			unsigned best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+
+			best = d[i - 1][j] + 1 < best ? d[i - 1][j] + 1 : best;
+			best = d[i][j - 1] + 1 < best ? d[i][j - 1] + 1 : best;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    d[i - 2][j - 2] + 1 < best)
+				best = d[i - 2][j - 2] + 1;
+			d[i][j] = best;
+		}
+	}
+	return d[n][m];
+}
+
+const char *text_nearest(const char *s, const char *const *word, size_t n)
+{
+	const char *best = NULL;
+	unsigned least = 3;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned k = slips(s, word[i]);
+
+		/* Of a short word nothing would be left. */
+		if (k < least && 2 * k < strlen(word[i])) {
+			least = k;
+			best = word[i];
+		}
+	}
+	return best;
 }
 
 bool text_name(const char *s, size_t max)

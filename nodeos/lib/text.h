@@ -10,11 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TEXT_WORDS 16u
+#define TEXT_WORDS 40u
 
 struct words {
 	unsigned n;
 	char *w[TEXT_WORDS];
+	unsigned column[TEXT_WORDS]; /* where it begins in the line, from 1 */
 };
 
 /* Cuts a line into words in place; `#` at the start of a word ends it. False: more than TEXT_WORDS words. */
@@ -29,6 +30,8 @@ bool text_mac(const char *s, uint8_t mac[6]);
 long text_unhex(const char *s, uint8_t *out, size_t cap);
 /* 2 * len digits and a NUL. */
 void text_hex(char *out, const void *data, size_t len);
+/* The one of n words that is most like s, when one or two slips of the fingers could have made it s; NULL: none. */
+const char *text_nearest(const char *s, const char *const *word, size_t n);
 /* A name: 1 to max letters, digits, '-', '_' or '.'. */
 bool text_name(const char *s, size_t max);
 

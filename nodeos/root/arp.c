@@ -6,6 +6,7 @@
 
 #include "nodeos/lib/inet6.h"
 #include "nodeos/root/arp.h"
+#include "nodeos/root/twin.h"
 
 #define ARP_LEN 28u
 #define ARP_REQUEST 1u
@@ -146,7 +147,7 @@ static void learn(struct neigh *t, uint16_t port, uint32_t addr, const uint8_t *
 
 	if (source_for(t, port, addr))
 		neigh_learn(t, port, &mapped, mac, request, to_us);
-	else if (!request)
+	else if (!request && !twin_of(t->pub, port))
 		t->count[IPC_ARP_UNSOLICITED]++; /* nobody asks for what is not on the network */
 }
 
@@ -157,7 +158,7 @@ void arp_input(struct neigh *t, uint16_t port, const uint8_t *frame, size_t len)
 	bool request, to_us;
 
 	t->count[IPC_ARP_RECEIVED]++;
-	if (port >= t->pub->nport || !well_formed(frame, len)) {
+	if (!node_port_used(t->pub, port) || !well_formed(frame, len)) {
 		t->count[IPC_ARP_MALFORMED]++;
 		return;
 	}
@@ -165,6 +166,9 @@ void arp_input(struct neigh *t, uint16_t port, const uint8_t *frame, size_t len)
 	tpa = be32(arp + ARP_TPA);
 	request = be16(arp + ARP_OP) == ARP_REQUEST;
 	to_us = ours(t, port, tpa);
+	/* The host's own stack asks for itself: it must hear the answers. */
+	if (!request && twin_of(t->pub, port))
+		(void)twin_transmit(t->pub, port, frame, len);
 	if (spa && ours(t, port, spa)) {
 		t->count[IPC_ARP_CONFLICT]++;
 		return;

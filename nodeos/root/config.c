@@ -27,20 +27,37 @@ void config_init(struct config *c, const struct config_host *host)
 	c->role = NODE_ROUTER;
 }
 
-static bool port_arg(const struct config *c, const struct args *a, const char *s, uint16_t *port)
+void config_blame(const struct args *a, const char *word)
 {
-	uint64_t v;
+	for (unsigned i = 0; i < a->w->n; i++) {
+		if (a->w->w[i] == word)
+			*a->blame = i;
+	}
+}
 
-	if (!text_u64(s, NODE_PORTS - 1, &v) || v >= c->host->nport)
-		return config_fail(a,
-				   "there is no port \"%.20s\": this node has %u, numbered from 0",
-				   s, c->host->nport);
-	*port = (uint16_t)v;
-	return true;
+bool config_unknown(const struct args *a, const char *what, const char *word,
+		    const char *const *list, size_t n)
+{
+	const char *near = text_nearest(word, list, n);
+	char all[120] = "";
+	size_t at = 0;
+
+	config_blame(a, word);
+	if (near)
+		return config_fail(a, "there is no %s \"%.20s\": did you mean %s?", what, word,
+				   near);
+	for (size_t i = 0; i < n && at < sizeof(all); i++)
+		at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s",
+				       !i	   ? ""
+				       : i + 1 < n ? ", "
+						   : " or ",
+				       list[i]);
+	return config_fail(a, "there is no %s \"%.20s\": say %s", what, word, all);
 }
 
 static bool host_arg(const struct args *a, const char *s, uint32_t *addr)
 {
+	config_blame(a, s);
 	if (!text_ip4(s, addr) || !inet_host_address(*addr))
 		return config_fail(
 			a, "\"%.20s\" is not the IPv4 address of a host: write it as 10.0.0.1", s);
@@ -54,7 +71,8 @@ bool config_connected(const struct config *c, uint32_t addr, uint16_t *port)
 	for (uint32_t i = 0; i < c->naddress; i++) {
 		const struct node_address *n = &c->address[i];
 
-		if (!((n->addr ^ addr) & mask4(n->len)) && n->addr != addr && n->len > best) {
+		if (n->port != NODE_NO_PORT && !((n->addr ^ addr) & mask4(n->len)) &&
+		    n->addr != addr && n->len > best) {
 			best = n->len;
 			*port = n->port;
 		}
@@ -66,6 +84,7 @@ bool config_connected(const struct config *c, uint32_t addr, uint16_t *port)
 
 static bool do_node(struct config *c, const struct args *a)
 {
+	config_blame(a, a->w->w[1]);
 	if (!text_name(a->w->w[1], NODE_NAME - 1))
 		return config_fail(a, "a node's name is 1 to %u letters, digits, '-', '_' or '.'",
 				   NODE_NAME - 1);
@@ -75,33 +94,40 @@ static bool do_node(struct config *c, const struct args *a)
 
 static bool do_role(struct config *c, const struct args *a)
 {
+	static const char *const role[] = {"router", "host"};
 	const char *s = a->w->w[1];
 
 	if (strcmp(s, "router") && strcmp(s, "host"))
-		return config_fail(a, "there is no role \"%.20s\": say router or host", s);
+		return config_unknown(a, "role", s, role, 2);
 	c->role = strcmp(s, "host") ? NODE_ROUTER : NODE_HOST;
 	return true;
 }
 
-static bool port_address(struct config *c, const struct args *a, uint16_t port, const char *s)
+static bool do_port(struct config *c, const struct args *a)
 {
-	struct node_address n = {.port = port};
+	return config_port(c, a);
+}
 
-	if (!text_prefix(s, &n.addr, &n.len) || !inet_host_address(n.addr) || n.len < 1)
-		return config_fail(
-			a, "\"%.24s\" is not an address with a prefix length, as in 10.0.0.1/24",
-			s);
-	if (n.len < 31 && ((n.addr & ~mask4(n.len)) == 0 || !~(n.addr | mask4(n.len))))
-		return config_fail(
-			a, "%.24s is the network's own or its broadcast address: take another", s);
+/* An address of the node that no port has: what routing daemons know it by. */
+static bool do_loopback(struct config *c, const struct args *a)
+{
+	struct node_address n = {.len = 32, .port = NODE_NO_PORT};
+	const char *s = a->w->w[1];
+	char word[TEXT_PREFIX6 + 5];
+
+	if (strchr(s, ':')) {
+		if (strlen(s) >= TEXT_PREFIX6)
+			return config_fail(a, "\"%.49s\" is not an address", s);
+		snprintf(word, sizeof(word), "%s%s", s, strchr(s, '/') ? "" : "/128");
+		return config_address6(c, a, NODE_NO_PORT, word);
+	}
+	config_blame(a, s);
+	if ((!text_ip4(s, &n.addr) && (!text_prefix(s, &n.addr, &n.len) || n.len != 32)) ||
+	    !inet_host_address(n.addr))
+		return config_fail(a, "\"%.24s\" is not an address, as in 10.255.0.1", s);
 	for (uint32_t i = 0; i < c->naddress; i++) {
-		const struct node_address *o = &c->address[i];
-
-		if (o->addr == n.addr)
-			return config_fail(a, "%.24s is an address of port %u already", s, o->port);
-		if (o->port != port && o->len == n.len && !((o->addr ^ n.addr) & mask4(n.len)))
-			return config_fail(a, "the network of %.24s is at port %u already", s,
-					   o->port);
+		if (c->address[i].addr == n.addr)
+			return config_fail(a, "%.24s is an address of this node already", s);
 	}
 	if (c->naddress == NODE_ADDRESSES)
 		return config_fail(a, "a node has at most %u addresses", NODE_ADDRESSES);
@@ -109,64 +135,102 @@ static bool port_address(struct config *c, const struct args *a, uint16_t port, 
 	return true;
 }
 
-/* RFC 8200 5: no link of IPv6 carries less than 1280 octets. */
-static bool port_mtu(struct config *c, const struct args *a, uint16_t port, const char *s)
+static bool do_routes(struct config *c, const struct args *a)
 {
-	uint64_t mtu;
+	uint64_t n;
 
-	if (!text_u64(s, 1500, &mtu) || mtu < IP6_MTU_MIN)
-		return config_fail(a, "\"%.20s\" is not an MTU: %u to 1500", s, IP6_MTU_MIN);
-	c->mtu[port] = (uint16_t)mtu;
+	config_blame(a, a->w->w[1]);
+	if (!text_u64(a->w->w[1], CONFIG_ROUTES_MAX, &n) || n < 16 || !node_size((uint32_t)n))
+		return config_fail(a, "\"%.20s\" is not how many routes a table may hold: 16 to %u",
+				   a->w->w[1],
+				   node_size(CONFIG_ROUTES_MAX) ? CONFIG_ROUTES_MAX : 65536);
+	c->routes = (uint32_t)n;
 	return true;
 }
 
-static bool do_port(struct config *c, const struct args *a)
+/* via ADDRESS [weight N], once or more, from word `at` on. */
+static bool route_hops(const struct args *a, unsigned at, bool ip6, struct config_route *r)
 {
-	const char *what = a->w->w[2], *value = a->w->w[3];
-	uint16_t port = 0;
+	while (at < a->w->n) {
+		struct config_hop *h = &r->hop[r->nhop];
+		uint64_t weight = 1;
+		uint32_t via;
 
-	if (!port_arg(c, a, a->w->w[1], &port))
-		return false;
-	if (!strcmp(what, "address") && strchr(value, ':'))
-		return config_address6(c, a, port, value);
-	if (!strcmp(what, "address"))
-		return port_address(c, a, port, value);
-	if (!strcmp(what, "mtu"))
-		return port_mtu(c, a, port, value);
-	if (strcmp(what, "peer"))
-		return config_fail(a, "a port has no \"%.20s\": say address, mtu or peer", what);
-	if (!text_name(value, NODE_NAME - 1))
-		return config_fail(a, "a peer's name is 1 to %u letters, digits, '-', '_' or '.'",
-				   NODE_NAME - 1);
-	text_copy(c->peer[port], NODE_NAME, value);
+		config_blame(a, a->w->w[at]);
+		if (strcmp(a->w->w[at], "via"))
+			return config_fail(a, "\"%.20s\" stands where \"via\" should", a->w->w[at]);
+		if (at + 1 == a->w->n)
+			return config_fail(a, "the gateway's address is missing behind \"via\"");
+		if (r->nhop == CONFIG_HOPS)
+			return config_fail(a, "a route has at most %u next hops", CONFIG_HOPS);
+		h->column = (uint16_t)a->w->column[at + 1];
+		if (ip6 && !config_host6(a, a->w->w[at + 1], &h->via))
+			return false;
+		if (!ip6) {
+			if (!host_arg(a, a->w->w[at + 1], &via))
+				return false;
+			h->via = ip6_mapped(via);
+		}
+		at += 2;
+		if (at + 1 < a->w->n && !strcmp(a->w->w[at], "weight")) {
+			config_blame(a, a->w->w[at + 1]);
+			if (!text_u64(a->w->w[at + 1], 255, &weight) || !weight)
+				return config_fail(a, "\"%.20s\" is not a weight: 1 to 255",
+						   a->w->w[at + 1]);
+			at += 2;
+		}
+		h->weight = (uint16_t)weight;
+		r->nhop++;
+	}
+	return true;
+}
+
+static bool route_prefix(const struct args *a, const char *s, struct config_route *r)
+{
+	uint32_t prefix;
+
+	if (strchr(s, ':'))
+		return config_prefix6(a, s, &r->prefix, &r->len);
+	config_blame(a, s);
+	if (!text_prefix(s, &prefix, &r->len))
+		return config_fail(a, "\"%.24s\" is not a prefix, as in 10.0.0.0/24", s);
+	if (prefix & ~mask4(r->len))
+		return config_fail(
+			a, "%.24s has bits set behind its length: write the network's address", s);
+	r->prefix = ip6_mapped(prefix);
+	r->len = (uint8_t)(r->len + 96);
 	return true;
 }
 
 static bool do_route(struct config *c, const struct args *a)
 {
+	static const char *const kind[] = {"via", "blackhole", "unreachable", "prohibit"};
+	static const uint16_t number[] = {0, FORWARD_BLACKHOLE, FORWARD_UNREACHABLE,
+					  FORWARD_PROHIBITED};
 	struct config_route r = {.line = c->line};
+	unsigned k = 0;
 
-	if (strcmp(a->w->w[2], "via"))
-		return config_fail(a, "\"%.20s\" stands where \"via\" should", a->w->w[2]);
-	if (strchr(a->w->w[1], ':'))
-		return config_route6(c, a);
-	if (!text_prefix(a->w->w[1], &r.prefix, &r.len))
-		return config_fail(a, "\"%.24s\" is not a prefix, as in 10.0.0.0/24", a->w->w[1]);
-	if (r.prefix & ~mask4(r.len))
-		return config_fail(
-			a, "%.24s has bits set behind its length: write the network's address",
-			a->w->w[1]);
-	if (!host_arg(a, a->w->w[3], &r.via))
+	if (!route_prefix(a, a->w->w[1], &r))
 		return false;
+	while (k < 4 && strcmp(a->w->w[2], kind[k]))
+		k++;
+	if (k == 4)
+		return config_unknown(a, "kind of route", a->w->w[2], kind, 4);
+	if (k == 0 && !route_hops(a, 2, strchr(a->w->w[1], ':') != NULL, &r))
+		return false;
+	if (k && a->w->n > 3) {
+		config_blame(a, a->w->w[3]);
+		return config_fail(a, "nothing follows \"%s\"", kind[k]);
+	}
+	r.number = number[k];
 	for (uint32_t i = 0; i < c->nroute; i++) {
-		if (c->route[i].prefix == r.prefix && c->route[i].len == r.len) {
+		if (c->route[i].len == r.len && ip6_equal(&c->route[i].prefix, &r.prefix)) {
 			c->route[i] = r; /* the later one replaces it */
 			return true;
 		}
 	}
-	if (c->nroute == sizeof(c->route) / sizeof(c->route[0]))
-		return config_fail(a, "a node has at most %u routes of its own",
-				   NODE_ROUTES - NODE_ADDRESSES);
+	if (c->nroute == CONFIG_ROUTES)
+		return config_fail(a, "a node has at most %u routes of its own", CONFIG_ROUTES);
 	c->route[c->nroute++] = r;
 	return true;
 }
@@ -175,8 +239,9 @@ static bool do_neighbour(struct config *c, const struct args *a)
 {
 	struct config_neighbour n = {.line = c->line};
 
-	if (!port_arg(c, a, a->w->w[1], &n.port))
+	if (!config_port_arg(c, a, a->w->w[1], &n.port))
 		return false;
+	config_blame(a, a->w->w[3]);
 	if (!text_mac(a->w->w[3], n.mac) || (n.mac[0] & 1))
 		return config_fail(
 			a, "\"%.20s\" is not a station's link address, as in 52:54:00:00:00:01",
@@ -201,6 +266,7 @@ static bool key_arg(const struct args *a, const char *s, uint8_t out[32], const 
 {
 	uint8_t key[32];
 
+	config_blame(a, s);
 	if (strlen(s) != 64 || text_unhex(s, key, 32) != 32)
 		return config_fail(a, "\"%.20s\" is not %s: that has 64 hexadecimal digits", s,
 				   what);
@@ -212,6 +278,7 @@ static bool do_principal(struct config *c, const struct args *a)
 {
 	struct node_principal p = {0};
 
+	config_blame(a, a->w->w[1]);
 	if (!text_name(a->w->w[1], NODE_NAME - 1))
 		return config_fail(a,
 				   "a principal's name is 1 to %u letters, digits, '-', '_' or '.'",
@@ -238,6 +305,7 @@ static bool do_allow(struct config *c, const struct args *a)
 	struct node_rule r = {.principal = NODE_PRINCIPALS};
 	uint64_t budget;
 
+	config_blame(a, a->w->w[1]);
 	for (uint32_t i = 0; i < c->nprincipal; i++) {
 		if (!strcmp(c->principal[i].name, a->w->w[1]))
 			r.principal = (uint16_t)i;
@@ -249,8 +317,10 @@ static bool do_allow(struct config *c, const struct args *a)
 	r.any = !strcmp(a->w->w[2], "*");
 	if (!r.any && !key_arg(a, a->w->w[2], r.module, "a code name or *"))
 		return false;
+	config_blame(a, a->w->w[3]);
 	if (strcmp(a->w->w[3], "budget"))
 		return config_fail(a, "\"%.20s\" stands where \"budget\" should", a->w->w[3]);
+	config_blame(a, a->w->w[4]);
 	if (!text_u64(a->w->w[4], UINT32_MAX, &budget))
 		return config_fail(a, "\"%.20s\" is not a budget: a number up to %u", a->w->w[4],
 				   UINT32_MAX);
@@ -274,6 +344,7 @@ static bool do_module(struct config *c, const struct args *a)
 {
 	struct config_module m;
 
+	config_blame(a, a->w->w[1]);
 	if (!c->host->load)
 		return config_fail(a, "this node reads no files: load the module at an edge");
 	if (c->nmodule == CONFIG_MODULES)
@@ -288,6 +359,7 @@ static bool do_clock(struct config *c, const struct args *a)
 {
 	uint64_t utc;
 
+	config_blame(a, a->w->w[1]);
 	if (!text_u64(a->w->w[1], INT64_MAX, &utc))
 		return config_fail(a, "\"%.24s\" is not a time: nanoseconds since 1970, UTC",
 				   a->w->w[1]);
@@ -322,6 +394,15 @@ static const struct verb *find(const char *name)
 	return NULL;
 }
 
+const char *config_nearest_verb(const char *s)
+{
+	const char *name[sizeof(verbs) / sizeof(verbs[0])];
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		name[i] = verbs[i].name;
+	return text_nearest(s, name, sizeof(verbs) / sizeof(verbs[0]));
+}
+
 bool config_is_verb(const char *name)
 {
 	const struct verb *v = find(name);
@@ -331,12 +412,19 @@ bool config_is_verb(const char *name)
 
 bool config_command(struct config *c, const struct words *w, char err[CONFIG_ERROR])
 {
-	const struct args a = {.w = w, .err = err};
+	const struct args a = {.w = w, .err = err, .blame = &c->blame};
 	const struct verb *v = w->n ? find(w->w[0]) : NULL;
+	const char *near;
 
-	if (!v)
+	c->blame = 0;
+	if (!v) {
+		near = w->n ? config_nearest_verb(w->w[0]) : NULL;
+		if (near)
+			return config_fail(&a, "there is no command \"%.32s\": did you mean %s?",
+					   w->w[0], near);
 		return config_fail(&a, "there is no command \"%.32s\": help lists them",
 				   w->n ? w->w[0] : "");
+	}
 	if (!v->fn)
 		return config_fail(&a, "\"%s\" can be typed, but not stand in a configuration",
 				   v->name);
@@ -353,66 +441,78 @@ struct errors {
 	struct config_error spare; /* takes those that nobody has room for */
 };
 
-static char *another(struct errors *e, unsigned line)
+static char *another(struct errors *e, unsigned line, unsigned column)
 {
 	struct config_error *at = e->n < e->max ? &e->list[e->n] : &e->spare;
 
 	e->n++;
 	at->line = line;
+	at->column = column;
 	return at->text;
 }
 
-static void check6(const struct config *c, struct errors *e)
+static void check_route(const struct config *c, const struct config_route *r, struct errors *e)
 {
 	char addr[TEXT_IP6];
 	uint16_t port;
 
-	for (uint32_t i = 0; i < c->nroute6; i++) {
-		const struct config_route6 *r = &c->route6[i];
+	for (unsigned i = 0; i < r->nhop; i++) {
+		const struct config_hop *h = &r->hop[i];
+		bool ip4 = ip6_is_mapped(&h->via);
 
-		if (!config_connected6(c, &r->via, &port))
-			snprintf(another(e, r->line), CONFIG_ERROR,
-				 "the gateway %s is on no connected network: give a port an "
-				 "address there",
-				 text_put_ip6(addr, &r->via));
+		if (ip4 ? config_connected(c, ip6_unmapped(&h->via), &port)
+			: config_connected6(c, &h->via, &port))
+			continue;
+		snprintf(another(e, r->line, h->column), CONFIG_ERROR,
+			 "the gateway %s is on no connected network: give a port an address there",
+			 ip4 ? text_put_ip4(addr, ip6_unmapped(&h->via))
+			     : text_put_ip6(addr, &h->via));
+	}
+}
+
+static void check_neighbours(const struct config *c, struct errors *e)
+{
+	char addr[TEXT_IP6], name[CONFIG_PORT];
+	uint16_t port;
+
+	for (uint32_t i = 0; i < c->nneighbour; i++) {
+		const struct config_neighbour *n = &c->neighbour[i];
+
+		if (!config_connected(c, n->addr, &port) || port != n->port)
+			snprintf(another(e, n->line, 0), CONFIG_ERROR,
+				 "the neighbour %s is on no network of port %s",
+				 text_put_ip4(addr, n->addr), config_port_name(c, n->port, name));
 	}
 	for (uint32_t i = 0; i < c->nneighbour6; i++) {
 		const struct config_neighbour6 *n = &c->neighbour6[i];
 
 		if (!ip6_link_local(&n->addr) &&
 		    (!config_connected6(c, &n->addr, &port) || port != n->port))
-			snprintf(another(e, n->line), CONFIG_ERROR,
-				 "the neighbour %s is on no network of port %u",
-				 text_put_ip6(addr, &n->addr), n->port);
+			snprintf(another(e, n->line, 0), CONFIG_ERROR,
+				 "the neighbour %s is on no network of port %s",
+				 text_put_ip6(addr, &n->addr), config_port_name(c, n->port, name));
 	}
 }
 
 static void check(const struct config *c, struct errors *e)
 {
-	char addr[TEXT_IP4];
-	uint16_t port;
+	char name[CONFIG_PORT];
 
 	if (!c->name[0])
-		snprintf(another(e, 0), CONFIG_ERROR, "the node has no name: begin with node NAME");
-	for (uint32_t i = 0; i < c->nroute; i++) {
-		const struct config_route *r = &c->route[i];
+		snprintf(another(e, 0, 0), CONFIG_ERROR,
+			 "the node has no name: begin with node NAME");
+	for (uint32_t i = 0; i < c->nroute; i++)
+		check_route(c, &c->route[i], e);
+	check_neighbours(c, e);
+	/* RFC 8200 5: "IPv6 requires that every link in the Internet have an MTU of 1280 octets or greater." */
+	for (uint32_t i = 0; i < c->naddress6; i++) {
+		uint16_t port = c->address6[i].port;
 
-		if (!config_connected(c, r->via, &port))
-			snprintf(
-				another(e, r->line), CONFIG_ERROR,
-				"the gateway %s is on no connected network: give a port an address "
-				"there",
-				text_put_ip4(addr, r->via));
+		if (port != NODE_NO_PORT && c->mtu[port] && c->mtu[port] < IP6_MTU_MIN)
+			snprintf(another(e, 0, 0), CONFIG_ERROR,
+				 "port %s has an IPv6 address, and an MTU of %u: IPv6 asks for %u",
+				 config_port_name(c, port, name), c->mtu[port], IP6_MTU_MIN);
 	}
-	for (uint32_t i = 0; i < c->nneighbour; i++) {
-		const struct config_neighbour *n = &c->neighbour[i];
-
-		if (!config_connected(c, n->addr, &port) || port != n->port)
-			snprintf(another(e, n->line), CONFIG_ERROR,
-				 "the neighbour %s is on no network of port %u",
-				 text_put_ip4(addr, n->addr), n->port);
-	}
-	check6(c, e);
 }
 
 unsigned config_check(const struct config *c, struct config_error *err, unsigned max)
@@ -434,7 +534,7 @@ unsigned config_file(struct config *c, const char *text, size_t len, struct conf
 	struct words w;
 
 	if (!line) {
-		snprintf(another(&e, 0), CONFIG_ERROR, "out of memory");
+		snprintf(another(&e, 0, 0), CONFIG_ERROR, "out of memory");
 		return e.n;
 	}
 	for (c->line = 1; text < end; c->line++) {
@@ -443,20 +543,20 @@ unsigned config_file(struct config *c, const char *text, size_t len, struct conf
 		char *why;
 
 		if (n >= LINE_MAX_BYTES || memchr(text, 0, n)) {
-			snprintf(another(&e, c->line), CONFIG_ERROR,
+			snprintf(another(&e, c->line, 0), CONFIG_ERROR,
 				 "the line is longer than %u bytes, or not text",
 				 LINE_MAX_BYTES - 1);
 		} else {
 			memcpy(line, text, n);
 			line[n] = 0;
 			if (!text_split(line, &w)) {
-				snprintf(another(&e, c->line), CONFIG_ERROR,
+				snprintf(another(&e, c->line, 0), CONFIG_ERROR,
 					 "a line has at most %u words", TEXT_WORDS);
 			} else if (w.n) {
 				char buf[CONFIG_ERROR];
 
 				if (!config_command(c, &w, buf)) {
-					why = another(&e, c->line);
+					why = another(&e, c->line, w.column[c->blame]);
 					memcpy(why, buf, CONFIG_ERROR);
 					why[CONFIG_ERROR - 1] = 0;
 				}
@@ -468,6 +568,29 @@ unsigned config_file(struct config *c, const char *text, size_t len, struct conf
 	free(line);
 	check(c, &e);
 	return e.n;
+}
+
+uint32_t config_routes(const char *text, size_t len)
+{
+	const char *end = text + len;
+	uint64_t n = 0;
+
+	while (text < end) {
+		const char *nl = memchr(text, '\n', (size_t)(end - text));
+		size_t line = (size_t)((nl ? nl : end) - text);
+		char copy[64];
+		struct words w;
+
+		if (line < sizeof(copy)) {
+			memcpy(copy, text, line);
+			copy[line] = 0;
+			if (text_split(copy, &w) && w.n == 2 && !strcmp(w.w[0], "routes") &&
+			    !text_u64(w.w[1], CONFIG_ROUTES_MAX, &n))
+				n = 0;
+		}
+		text += line + (nl ? 1 : 0);
+	}
+	return (uint32_t)n;
 }
 
 void config_drop_modules(struct config *c)

@@ -14,8 +14,8 @@ bool config_connected6(const struct config *c, const struct ip6 *addr, uint16_t 
 	for (uint32_t i = 0; i < c->naddress6; i++) {
 		const struct node_address6 *n = &c->address6[i];
 
-		if (ip6_match(addr, &n->addr, n->len) && !ip6_equal(&n->addr, addr) &&
-		    n->len > best) {
+		if (n->port != NODE_NO_PORT && ip6_match(addr, &n->addr, n->len) &&
+		    !ip6_equal(&n->addr, addr) && n->len > best) {
 			best = n->len;
 			*port = n->port;
 		}
@@ -23,8 +23,9 @@ bool config_connected6(const struct config *c, const struct ip6 *addr, uint16_t 
 	return best >= 0;
 }
 
-static bool host_arg(const struct args *a, const char *s, struct ip6 *addr)
+bool config_host6(const struct args *a, const char *s, struct ip6 *addr)
 {
+	config_blame(a, s);
 	if (!text_ip6(s, addr) || !ip6_host(addr) || ip6_link_local(addr))
 		return config_fail(
 			a, "\"%.45s\" is not the global IPv6 address of a host, as in fd00:1::1",
@@ -35,7 +36,9 @@ static bool host_arg(const struct args *a, const char *s, struct ip6 *addr)
 bool config_address6(struct config *c, const struct args *a, uint16_t port, const char *s)
 {
 	struct node_address6 n = {.port = port};
+	char name[CONFIG_PORT];
 
+	config_blame(a, s);
 	if (!text_prefix6(s, &n.addr, &n.len) || !ip6_host(&n.addr) || n.len < 1)
 		return config_fail(
 			a, "\"%.49s\" is not an address with a prefix length, as in fd00:1::1/64",
@@ -47,10 +50,12 @@ bool config_address6(struct config *c, const struct args *a, uint16_t port, cons
 		const struct node_address6 *o = &c->address6[i];
 
 		if (ip6_equal(&o->addr, &n.addr))
-			return config_fail(a, "%.49s is an address of port %u already", s, o->port);
-		if (o->port != port && o->len == n.len && ip6_match(&o->addr, &n.addr, n.len))
-			return config_fail(a, "the network of %.49s is at port %u already", s,
-					   o->port);
+			return config_fail(a, "%.49s is an address of port %s already", s,
+					   config_port_name(c, o->port, name));
+		if (o->port != port && o->port != NODE_NO_PORT && port != NODE_NO_PORT &&
+		    o->len == n.len && ip6_match(&o->addr, &n.addr, n.len))
+			return config_fail(a, "the network of %.49s is at port %s already", s,
+					   config_port_name(c, o->port, name));
 	}
 	if (c->naddress6 == CONFIG_ADDRESSES6)
 		return config_fail(a, "a node has at most %u IPv6 addresses of its own",
@@ -59,30 +64,19 @@ bool config_address6(struct config *c, const struct args *a, uint16_t port, cons
 	return true;
 }
 
-bool config_route6(struct config *c, const struct args *a)
+bool config_prefix6(const struct args *a, const char *s, struct ip6 *prefix, uint8_t *len)
 {
-	struct config_route6 r = {.line = c->line};
 	struct ip6 net;
 
-	if (!text_prefix6(a->w->w[1], &r.prefix, &r.len))
-		return config_fail(a, "\"%.49s\" is not a prefix, as in fd00:1::/64", a->w->w[1]);
-	net = ip6_prefix(&r.prefix, r.len);
-	if (!ip6_equal(&net, &r.prefix))
+	config_blame(a, s);
+	if (!text_prefix6(s, prefix, len))
+		return config_fail(a, "\"%.49s\" is not a prefix, as in fd00:1::/64", s);
+	net = ip6_prefix(prefix, *len);
+	if (!ip6_equal(&net, prefix))
 		return config_fail(
-			a, "%.49s has bits set behind its length: write the network's address",
-			a->w->w[1]);
-	if (!host_arg(a, a->w->w[3], &r.via))
-		return false;
-	for (uint32_t i = 0; i < c->nroute6; i++) {
-		if (c->route6[i].len == r.len && ip6_equal(&c->route6[i].prefix, &r.prefix)) {
-			c->route6[i] = r; /* the later one replaces it */
-			return true;
-		}
-	}
-	if (c->nroute6 == CONFIG_ROUTES6)
-		return config_fail(a, "a node has at most %u IPv6 routes of its own",
-				   CONFIG_ROUTES6);
-	c->route6[c->nroute6++] = r;
+			a, "%.49s has bits set behind its length: write the network's address", s);
+	if (ip6_is_mapped(prefix) || ip6_multicast(prefix) || ip6_link_local(prefix))
+		return config_fail(a, "%.49s is no network that packets are forwarded to", s);
 	return true;
 }
 
@@ -91,6 +85,7 @@ bool config_neighbour6(struct config *c, const struct args *a, uint16_t port, co
 	struct config_neighbour6 n = {.port = port, .line = c->line};
 
 	memcpy(n.mac, mac, 6);
+	config_blame(a, a->w->w[2]);
 	if (!text_ip6(a->w->w[2], &n.addr) || !ip6_host(&n.addr))
 		return config_fail(a, "\"%.45s\" is not the IPv6 address of a host", a->w->w[2]);
 	for (uint32_t i = 0; i < c->nneighbour6; i++) {

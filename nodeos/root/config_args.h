@@ -10,15 +10,30 @@
 struct args {
 	const struct words *w;
 	char *err;
+	unsigned *blame; /* index of the word that the next error is about */
 };
+
+/* The next error is about this word, which is one of the line's. */
+void config_blame(const struct args *a, const char *word);
 
 /* Writes the error; returns false. */
 bool config_fail(const struct args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* "there is no WHAT "word": say ...", with the one that may have been meant. */
+bool config_unknown(const struct args *a, const char *what, const char *word,
+		    const char *const *list, size_t n);
+
+/* ---- config_port.c: interfaces ---- */
+
+bool config_port(struct config *c, const struct args *a);
+/* PORT or PORT.VLAN, an interface that there is. */
+bool config_port_arg(const struct config *c, const struct args *a, const char *s, uint16_t *iface);
+
 /* ---- config6.c: the same commands with IPv6 addresses ---- */
 
 bool config_address6(struct config *c, const struct args *a, uint16_t port, const char *s);
-bool config_route6(struct config *c, const struct args *a);
+bool config_prefix6(const struct args *a, const char *s, struct ip6 *prefix, uint8_t *len);
+bool config_host6(const struct args *a, const char *s, struct ip6 *addr);
 bool config_neighbour6(struct config *c, const struct args *a, uint16_t port, const uint8_t mac[6]);
 
 #endif

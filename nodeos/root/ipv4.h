@@ -46,6 +46,7 @@ void ipv4_output(struct ipv4 *ip, const uint8_t *packet, size_t len);
 #define ICMP_UNREACH_HOST 1u
 #define ICMP_UNREACH_FRAG 4u
 #define ICMP_UNREACH_SOURCE_ROUTE 5u
+#define ICMP_UNREACH_PROHIBITED 13u
 #define ICMP_TIME_EXCEEDED 11u
 #define ICMP_PARAMETER 12u
 

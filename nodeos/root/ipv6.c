@@ -3,6 +3,7 @@
  * ipv6.c - the path of an IPv6 packet through the router domain: check, classify, deliver or forward.
  */
 #include "nodeos/root/ipv6.h"
+#include "nodeos/root/twin.h"
 
 #define ICMP6_RATE 200u /* errors a second (RFC 4443 2.4 (f)) */
 #define ICMP6_BURST 50u
@@ -204,6 +205,27 @@ static bool member(const struct ipv6 *ip, uint16_t port, const struct ip6 *group
 
 /* ---- forwarding ---- */
 
+/* No route, or one that leads nowhere on purpose: RFC 4443 3.1. */
+static void no_route(struct ipv6 *ip, const struct ip6_in *in, int32_t number)
+{
+	uint8_t code = ICMP6_NO_ROUTE;
+
+	switch (number) {
+	case FORWARD_BLACKHOLE: drop(ip, IP6C_BLACKHOLE); return;
+	/* "If the reason for the failure to deliver is administrative prohibition ..., the Code field is set to 1." Code 3: whatever else. */
+	case FORWARD_PROHIBITED:
+		code = ICMP6_PROHIBITED;
+		drop(ip, IP6C_PROHIBITED);
+		break;
+	case FORWARD_UNREACHABLE:
+		code = ICMP6_ADDRESS;
+		drop(ip, IP6C_NO_ROUTE);
+		break;
+	default: drop(ip, IP6C_NO_ROUTE); break;
+	}
+	icmp6_error(ip, in, ICMP6_UNREACHABLE, code, 0);
+}
+
 static void forward(struct ipv6 *ip, const struct ip6_in *in)
 {
 	struct ip6 src = ip6_at(in->packet + IP6_SRC), dst = ip6_at(in->packet + IP6_DST);
@@ -238,8 +260,7 @@ static void forward(struct ipv6 *ip, const struct ip6_in *in)
 			return;
 	}
 	if (!node_route6(ip->pub, &dst, &hop)) {
-		drop(ip, IP6C_NO_ROUTE);
-		icmp6_error(ip, in, ICMP6_UNREACHABLE, ICMP6_NO_ROUTE, 0);
+		no_route(ip, in, hop.number);
 		return;
 	}
 	/* RFC 4443 3.2: with the MTU of the next-hop link. */
@@ -291,6 +312,21 @@ static bool addresses_ok(struct ipv6 *ip, uint16_t port, const struct ip6 *src,
 	return true;
 }
 
+/* For us or for the link, where the host's own stack listens; neighbour discovery is ours. */
+static bool for_host(const struct ipv6 *ip, const struct ip6_in *in, const struct ip6 *dst)
+{
+	uint8_t proto;
+	size_t at;
+
+	if (!twin_of(ip->pub, in->port))
+		return false;
+	if (!(ip6_multicast(dst) && (dst->b[1] & 15) == 2) &&
+	    !node_is_local6(ip->pub, in->port, dst) && node_fib(ip->pub, dst) != FORWARD_LOCAL)
+		return false;
+	return !(ipv6_upper(in->packet, in->len, &proto, &at) && proto == PROTO_ICMP6 &&
+		 at < in->len && (in->packet[at] == ICMP6_NS || in->packet[at] == ICMP6_NA));
+}
+
 void ipv6_frame(struct ipv6 *ip, uint16_t port, uint8_t *frame, size_t len)
 {
 	struct ip6_in in = {.port = port,
@@ -308,7 +344,12 @@ void ipv6_frame(struct ipv6 *ip, uint16_t port, uint8_t *frame, size_t len)
 	dst = ip6_at(in.packet + IP6_DST);
 	if (!addresses_ok(ip, port, &src, &dst))
 		return;
-	if (ip6_multicast(&dst)) {
+	if (for_host(ip, &in, &dst)) {
+		if (twin_packet(ip->pub, port, ETH_IP6, in.packet, in.len))
+			ip->count.n[IP6C_TO_HOST]++;
+		else
+			drop(ip, IP6C_TRANSMIT);
+	} else if (ip6_multicast(&dst)) {
 		if (member(ip, port, &dst))
 			deliver(ip, &in);
 		else

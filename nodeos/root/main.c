@@ -3,8 +3,10 @@
  * main.c - the program "init" on machine pc: the root domain in the root environment, and the capsule domain that it
  * starts in an environment of its own.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "nodeos/forward/modules.h"
 #include "nodeos/root/root.h"
@@ -14,6 +16,7 @@
 #define ERRORS 20u
 
 static struct root root;
+static size_t pub_bytes; /* of the published tables */
 
 /*
  * Names {1} and {2}: what the root gives to one it can take back without touching the other. Control lets them give
@@ -71,7 +74,7 @@ static void start_capsules(struct root *r, struct ee_shared *shared)
 	};
 	int rc;
 
-	share[0] = (struct amp_share){.addr = r->pub, .at = EE_NODE_VA, .len = sizeof(*r->pub)};
+	share[0] = (struct amp_share){.addr = r->pub, .at = EE_NODE_VA, .len = pub_bytes};
 	share[1] = (struct amp_share){
 		.addr = shared, .at = EE_SHARED_VA, .len = sizeof(*shared), .write = true};
 	open_ports(r);
@@ -99,10 +102,12 @@ static bool run_test(void *arg, const char *name, char err[CONFIG_ERROR])
 	return true;
 }
 
-static void complain(struct root *r, unsigned line, const char *why)
+static void complain(struct root *r, const struct config_error *e)
 {
-	char text[CONFIG_ERROR + 32];
-	int n = snprintf(text, sizeof(text), "node.conf:%u: %s", line, why);
+	char text[CONFIG_ERROR + 40];
+	int n = e->column ? snprintf(text, sizeof(text), "node.conf:%u:%u: %s", e->line, e->column,
+				     e->text)
+			  : snprintf(text, sizeof(text), "node.conf:%u: %s", e->line, e->text);
 
 	root_log(r, "root", text, (size_t)n);
 }
@@ -111,7 +116,6 @@ static void complain(struct root *r, unsigned line, const char *why)
 static void configure(struct root *r)
 {
 	static struct config_error err[ERRORS];
-	char why[CONFIG_ERROR];
 	size_t len = 0;
 	const char *text = amp_boot_file("node.conf", &len);
 	unsigned n = 1;
@@ -121,23 +125,82 @@ static void configure(struct root *r)
 	else
 		snprintf(err[0].text, CONFIG_ERROR, "there is no such file in the boot archive");
 	for (unsigned i = 0; i < n && i < ERRORS; i++)
-		complain(r, err[i].line, err[i].text);
-	if (!n && !root_apply(r, why))
-		complain(r, 0, why);
+		complain(r, &err[i]);
+	err[0] = (struct config_error){0};
+	if (!n && !root_apply(r, err[0].text))
+		complain(r, &err[0]);
 }
+
+/* ---- the host's own stack, where there is one ---- */
+
+static long receive(int fd, void *buf, size_t cap)
+{
+	ssize_t n = recv(fd, buf, cap, MSG_DONTWAIT);
+
+	return n < 0 ? -errno : n;
+}
+
+static long send_request(int fd, const void *buf, size_t len)
+{
+	ssize_t n = send(fd, buf, len, MSG_DONTWAIT);
+
+	return n < 0 ? -errno : n;
+}
+
+static void on_netlink(void *arg, int fd)
+{
+	struct root *r = arg;
+
+	(void)fd;
+	follow_work(&r->follow);
+}
+
+/* After the configuration: its VLANs must be there. */
+static void follow_host(struct root *r)
+{
+	int fd = amp_netlink(NETLINK_GROUPS), rc;
+
+	if (fd < 0)
+		return;
+	follow_init(&r->follow, r, fd, receive, send_request);
+	rc = amp_watch(fd, on_netlink, r);
+	if (rc < 0)
+		amp_log("the host's routes are not followed: %s", amp_strerror(rc));
+}
+
+/* Tables are as large as the configuration says before it is read: `routes N`. */
+static struct node_pub *make_pub(uint32_t *routes)
+{
+	size_t len = 0;
+	const char *text = amp_boot_file("node.conf", &len);
+
+	*routes = text ? config_routes(text, len) : 0;
+	pub_bytes = node_size(*routes ? *routes : NODE_ROUTES);
+	if (!pub_bytes) { /* the configuration's error says so */
+		*routes = 0;
+		pub_bytes = node_size(NODE_ROUTES);
+	}
+	return amp_share_alloc(pub_bytes);
+}
+
+#define MODULE(name)                                                       \
+	{                                                                  \
+		name##_module, (size_t)(name##_module_end - name##_module) \
+	}
 
 int main(void)
 {
-	struct node_pub *pub = amp_share_alloc(sizeof(*pub));
-	struct ee_shared *shared = amp_share_alloc(sizeof(*shared));
-	const struct root_host host = {
+	struct root_host host = {
 		.run = run_test,
-		.forward = {[FORWARD_IP4] = {forward4_module,
-					     (size_t)(forward4_module_end - forward4_module)},
-			    [FORWARD_IP6] = {forward6_module,
-					     (size_t)(forward6_module_end - forward6_module)}},
+		.forward = {[FORWARD_PLAIN4] = MODULE(forward4),
+			    [FORWARD_PLAIN6] = MODULE(forward6),
+			    [FORWARD_TAGGED4] = MODULE(forward4_tagged),
+			    [FORWARD_TAGGED6] = MODULE(forward6_tagged),
+			    [FORWARD_TO_TWIN] = MODULE(mirror)},
 		.arg = &root,
 	};
+	struct node_pub *pub = make_pub(&host.routes);
+	struct ee_shared *shared = amp_share_alloc(sizeof(*shared));
 	int rc;
 
 	if (!pub || !shared)
@@ -147,5 +210,7 @@ int main(void)
 		amp_fatal("the root domain cannot start: %s", amp_strerror(rc));
 	start_capsules(&root, shared);
 	configure(&root);
+	follow_host(&root);
+	forward_release(&root.forward);
 	return amp_run();
 }

@@ -3,6 +3,7 @@
  * nd.c - neighbour solicitations and advertisements (RFC 4861 7): asking, answering, and what they teach.
  */
 #include "nodeos/root/ipv6.h"
+#include "nodeos/root/twin.h"
 
 #define ND_HOPS 255u
 #define ND_HLEN 24u   /* type, code, checksum, flags, target */
@@ -160,6 +161,9 @@ void nd_input(struct neigh *t, const struct ip6_in *in, size_t at)
 	else if (
 		ok) /* 7.1.2: "If the IP Destination Address is a multicast address the Solicited flag is zero." */
 		ok = !ip6_multicast(&dst) || !(nd[ND_FLAGS] & NA_SOLICITED);
+	/* The host's own stack asks for itself, and verifies its addresses: it must hear the answers. */
+	if (ok && nd[0] == ICMP6_NA && twin_of(t->pub, in->port))
+		(void)twin_packet(t->pub, in->port, ETH_IP6, in->packet, in->len);
 	/* Our own address, from another station: RFC 4862 5.4.4 has nothing better than to say so. */
 	if (ok && (node_is_local6(t->pub, in->port, &src) ||
 		   (nd[0] == ICMP6_NA && node_is_local6(t->pub, in->port, &target)))) {

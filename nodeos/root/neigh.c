@@ -41,7 +41,8 @@ const char *neigh_state_name(unsigned state)
 void neigh_transmit(struct neigh *t, uint16_t port, const uint8_t dst[6], uint16_t type,
 		    const uint8_t *data, size_t len)
 {
-	uint8_t head[ETH_HLEN];
+	const struct node_port *p = &t->pub->port[port];
+	uint8_t head[ETH_HLEN + ETH_TAG];
 	struct xok_iov iov[2] = {
 		{.base = (uint64_t)(uintptr_t)head, .len = ETH_HLEN},
 		{.base = (uint64_t)(uintptr_t)data, .len = len},
@@ -49,9 +50,14 @@ void neigh_transmit(struct neigh *t, uint16_t port, const uint8_t dst[6], uint16
 	int rc;
 
 	memcpy(head, dst, 6);
-	memcpy(head + 6, t->pub->port[port].mac, 6);
-	put16(head + 12, type);
-	rc = amp_transmit(port, iov, 2);
+	memcpy(head + 6, p->mac, 6);
+	if (p->vlan) {
+		put16(head + 12, ETH_VLAN);
+		put16(head + 14, p->vlan);
+		iov[0].len += ETH_TAG;
+	}
+	put16(head + iov[0].len - 2, type);
+	rc = amp_transmit(p->device, iov, 2);
 	if (rc == XOK_EAGAIN)
 		count(t, NEIGHC_TRANSMIT_FULL);
 	else if (rc < 0)
@@ -71,6 +77,13 @@ static int find(const struct neigh *t, uint16_t port, const struct ip6 *addr)
 			return (int)i;
 	}
 	return -1;
+}
+
+const struct neigh_entry *neigh_find(const struct neigh *t, uint16_t port, const struct ip6 *addr)
+{
+	int i = find(t, port, addr);
+
+	return i < 0 ? NULL : &t->entry[i];
 }
 
 static void publish(struct neigh *t, int i)
@@ -315,7 +328,7 @@ void neigh_send(struct neigh *t, uint16_t port, const struct ip6 *next, const ui
 {
 	int i;
 
-	if (port >= t->pub->nport) {
+	if (!node_port_used(t->pub, port)) {
 		count(t, NEIGHC_TRANSMIT);
 		return;
 	}
@@ -378,6 +391,18 @@ void neigh_learn(struct neigh *t, uint16_t port, const struct ip6 *addr, const u
 		confirm(t, i, mac);
 	else if (!asks)
 		count(t, NEIGHC_UNSOLICITED);
+	arm(t);
+}
+
+void neigh_told(struct neigh *t, uint16_t port, const struct ip6 *addr, const uint8_t mac[6])
+{
+	int i = find(t, port, addr);
+
+	if (i < 0)
+		i = make(t, port, addr, true);
+	if (i < 0 || t->entry[i].state == NEIGH_STATIC)
+		return;
+	confirm(t, i, mac);
 	arm(t);
 }
 

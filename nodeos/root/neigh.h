@@ -102,6 +102,12 @@ void neigh_send(struct neigh *t, uint16_t port, const struct ip6 *next, const ui
 void neigh_learn(struct neigh *t, uint16_t port, const struct ip6 *addr, const uint8_t mac[6],
 		 bool asks, bool to_us);
 
+/* Somebody who knows says so: the entry is made, or changes at once, unless it is static. */
+void neigh_told(struct neigh *t, uint16_t port, const struct ip6 *addr, const uint8_t mac[6]);
+
+/* The entry of an address; NULL: none. */
+const struct neigh_entry *neigh_find(const struct neigh *t, uint16_t port, const struct ip6 *addr);
+
 /* Makes a static entry. False: no room for it. */
 bool neigh_static(struct neigh *t, uint16_t port, const struct ip6 *addr, const uint8_t mac[6]);
 

@@ -12,9 +12,11 @@
 #include "nodeos/root/config.h"
 #include "nodeos/root/control.h"
 #include "nodeos/root/ee_link.h"
+#include "nodeos/root/follow.h"
 #include "nodeos/root/forward.h"
 #include "nodeos/root/ipv4.h"
 #include "nodeos/root/ipv6.h"
+#include "nodeos/root/twin.h"
 #include "nodeos/root/verbs.h"
 
 #define ROOT_RING 256u
@@ -31,7 +33,8 @@ struct root_host {
 	/* Starts a test environment. */
 	bool (*run)(void *arg, const char *name, char err[CONFIG_ERROR]);
 	/* Handlers that forward in the kernel; NULL: none. */
-	struct forward_module forward[FORWARD_FAMILIES];
+	struct forward_module forward[FORWARD_PROGRAMS];
+	uint32_t routes; /* how many the published tables have room for; 0: NODE_ROUTES */
 	void *arg;
 };
 
@@ -45,6 +48,7 @@ struct root {
 	struct ipv4 ip;
 	struct ipv6 ip6;
 	struct forward forward;
+	struct follow follow; /* fd -1 unless the host has a stack of its own */
 	struct in_chan in;
 	struct domains domains;
 	struct control control;
@@ -52,7 +56,7 @@ struct root {
 	struct ee_link ee;
 };
 
-/* pub (page aligned, shared read-only with other domains) and ee are the caller's. 0 or a negative XOK_E... */
+/* pub (page aligned, of node_size bytes, shared read-only with other domains) and ee are the caller's. 0 or a negative XOK_E... */
 int root_init(struct root *r, struct node_pub *pub, struct ee_shared *ee,
 	      const struct root_host *host);
 
@@ -62,6 +66,12 @@ unsigned root_read(struct root *r, const char *text, size_t len, struct config_e
 
 /* Puts r->draft in force. False: err says what could not be; only modules can fail. */
 bool root_apply(struct root *r, char err[CONFIG_ERROR]);
+
+/* The addresses that the host's own stack has, at our ports and elsewhere, have changed. */
+void root_host_addresses(struct root *r);
+
+/* Gives back what root_init and later calls took; for tests. */
+void root_end(struct root *r);
 
 /* Says `ready`, once: called when configuration is in force and when the capsule domain reports. */
 void root_ready(struct root *r);

@@ -90,3 +90,27 @@ void tables_tables(struct root *root, const struct reply *r)
 		row_end(c);
 	}
 }
+
+void tables_lcores(struct root *root, const struct reply *r)
+{
+	struct control *c = &root->control;
+
+	const struct xok_lcore_info *l;
+
+	for (uint32_t i = 0; (l = amp_lcore_info(i)); i++) {
+		row_begin(c, r);
+		row_u64(c, "processor", l->processor);
+		row_u64(c, "polls", l->polls);
+		row_u64(c, "bursts", l->bursts);
+		row_u64(c, "packets", l->packets);
+		row_u64(c, "injected", l->injected);
+		row_u64(c, "unsent", l->unsent);
+		row_u64(c, "sleeps", l->sleeps);
+		row_u64(c, "busy_cycles", l->busy_cycles);
+		row_u64(c, "sleep_cycles", l->sleep_cycles);
+		row_u64(c, "rx_cycles", l->rx_cycles);
+		row_u64(c, "core_cycles", l->core_cycles);
+		row_u64(c, "tx_cycles", l->tx_cycles);
+		row_end(c);
+	}
+}

@@ -142,8 +142,15 @@ static bool address_arg(const char *s, uint32_t *addr, const struct reply *r)
 
 static void do_show(struct root *root, const struct words *w, const struct reply *r)
 {
-	if (table_show(root, w->w[1], r))
+	const char *near;
+
+	if (table_show(root, w->w[1], r)) {
 		reply_done(r);
+		return;
+	}
+	near = table_nearest(w->w[1]);
+	if (near)
+		reply_error(r, "there is no table \"%.20s\": did you mean %s?", w->w[1], near);
 	else
 		reply_error(r, "there is no table \"%.20s\": help lists them", w->w[1]);
 }
@@ -350,6 +357,16 @@ static const struct verb verbs[] = {
 #undef RUN_VERB
 };
 
+static void unknown(const char *s, const struct reply *r)
+{
+	const char *near = config_nearest_verb(s);
+
+	if (near)
+		reply_error(r, "there is no command \"%.32s\": did you mean %s?", s, near);
+	else
+		reply_error(r, "there is no command \"%.32s\": help lists them", s);
+}
+
 void verb_run(struct root *root, const struct words *w, const struct reply *r)
 {
 	const struct verb *v = NULL;
@@ -363,7 +380,7 @@ void verb_run(struct root *root, const struct words *w, const struct reply *r)
 			v = &verbs[i];
 	}
 	if (!v)
-		reply_error(r, "there is no command \"%.32s\": help lists them", w->w[0]);
+		unknown(w->w[0], r);
 	else if (w->n - 1 < v->least || w->n - 1 > v->most)
 		reply_error(r, "wrong number of words: %s %s", v->name, v->usage);
 	else

@@ -37,8 +37,12 @@ void verbs_init(struct root *root);
 /* tables.c: `show WHAT`. False: there is no such table. */
 bool table_show(struct root *root, const char *what, const struct reply *r);
 
+/* The table that may have been meant; NULL: none is like it. */
+const char *table_nearest(const char *what);
+
 /* tables_kernel.c: what the kernel's open bookkeeping says of downloaded programs and their tables. */
 void tables_handlers(struct root *root, const struct reply *r);
 void tables_tables(struct root *root, const struct reply *r);
+void tables_lcores(struct root *root, const struct reply *r);
 
 #endif

@@ -15,6 +15,7 @@ struct neigh arp, nd;
 static struct ip_counters count4;
 static struct ip6_counters count6;
 struct forward fwd;
+bool forward_mirrors;
 static uint64_t before[FORWARD_COUNTERS];
 const uint8_t mac_host[6] = {2, 0, 0, 0, 0, 5}, mac_gateway[6] = {2, 0, 0, 0, 1, 2},
 	      mac_near[6] = {2, 0, 0, 0, 1, 7};
@@ -35,47 +36,113 @@ static void unreachable(void *arg, uint8_t *packet, size_t len)
 	(void)len;
 }
 
-static void add6(const char *prefix, uint16_t port, const struct ip6 *via)
+/* As rib.h has it. */
+static struct ip6 prefix_of(const char *prefix, uint8_t *len)
 {
-	struct node_route6 r = {.port = port};
+	struct ip6 net;
+	uint32_t v4;
 
-	assert_true(text_prefix6(prefix, &r.prefix, &r.len));
-	if (via)
-		r.via = *via;
-	router.route6[router.nroute6++] = r;
+	if (text_prefix(prefix, &v4, len)) {
+		net = ip6_mapped(v4);
+		*len = (uint8_t)(*len + 96);
+	} else {
+		assert_true(text_prefix6(prefix, &net, len));
+	}
+	return net;
 }
 
-/* Port i has fd00:i::1/64; fd00:9::/32 is behind fd00:1::2, and ::/0 behind fd00:2::2. */
-static void node6(void)
+void route_to(const char *prefix, const char *via, uint16_t port)
 {
-	struct ip6 via2 = addr6("fd00:2::2");
+	struct hops_member m = {.port = port};
+	int32_t number = FORWARD_LINK + port;
+	uint32_t v4;
+	uint8_t len;
+	struct ip6 net = prefix_of(prefix, &len);
 
+	if (via) {
+		if (text_ip4(via, &v4))
+			m.addr = ip6_mapped(v4);
+		else
+			m.addr = addr6(via);
+		number = hops_group(&fwd.hops, &m, 1);
+		assert_true(number >= 0);
+	}
+	assert_int_equal(forward_route(&fwd, &net, len, RIB_STATIC, 0, (uint32_t)number), 0);
+}
+
+void no_route_to(const char *prefix)
+{
+	uint8_t len;
+	struct ip6 net = prefix_of(prefix, &len);
+
+	assert_int_equal(rib_delete(&fwd.rib, &net, len, RIB_STATIC, 0), 0);
+}
+
+void special_route(const char *prefix, uint32_t number)
+{
+	uint8_t len;
+	struct ip6 net = prefix_of(prefix, &len);
+
+	assert_int_equal(forward_route(&fwd, &net, len, RIB_STATIC, 0, number), 0);
+}
+
+static void local(const struct ip6 *addr, uint32_t number)
+{
+	assert_int_equal(forward_route(&fwd, addr, 128, RIB_LOCAL, 0, number), 0);
+}
+
+/* What mock_node says, and for IPv6: port i has fd00:i::1/64; fd00:9::/32 is behind fd00:1::2, and ::/0 behind fd00:2::2. */
+static void routes(void)
+{
 	for (uint16_t i = 0; i < 3; i++) {
 		char s[TEXT_PREFIX6];
 		struct node_address6 a = {.len = 64, .port = i};
-		struct ip6 local = ip6_from_mac(router.port[i].mac);
+		uint32_t net = 0x0a000000u | (uint32_t)i << 8;
+		struct ip6 link = ip6_from_mac(router.port[i].mac);
+		struct ip6 own = ip6_mapped(net | 1), zeros = ip6_mapped(net),
+			   ones = ip6_mapped(net | 255);
 
+		local(&own, FORWARD_LOCAL);
+		local(&zeros, FORWARD_BROADCAST);
+		local(&ones, FORWARD_BROADCAST);
+		route_to(text_put_prefix(s, net, 24), NULL, i);
 		router.addresses6[router.naddress6++] = (struct node_address6){
-			.addr = local, .len = 64, .port = i};
+			.addr = link, .len = 64, .port = i};
 		a.addr = addr6("fd00::1");
 		a.addr.b[3] = (uint8_t)i;
 		router.addresses6[router.naddress6++] = a;
+		local(&a.addr, FORWARD_LOCAL);
 		a.addr.b[15] = 0;
-		add6(text_put_prefix6(s, &a.addr, 64), i, NULL);
+		route_to(text_put_prefix6(s, &a.addr, 64), NULL, i);
 	}
-	add6("fd00:9::/32", 1, &gateway6);
-	add6("::/0", 2, &via2);
+	route_to("10.9.0.0/16", "10.0.1.2", 1);
+	route_to("0.0.0.0/0", "10.0.2.2", 2);
+	route_to("fd00:9::/32", "fd00:1::2", 1);
+	route_to("::/0", "fd00:2::2", 2);
 }
 
 void forward_start(enum node_role role)
 {
-	const struct forward_module m[FORWARD_FAMILIES] = {
-		{forward4_module, (size_t)(forward4_module_end - forward4_module)},
-		{forward6_module, (size_t)(forward6_module_end - forward6_module)},
-	};
+#define MODULE(name)                                                       \
+	{                                                                  \
+		name##_module, (size_t)(name##_module_end - name##_module) \
+	}
+	const struct forward_module m[FORWARD_PROGRAMS] = {MODULE(forward4), MODULE(forward6),
+							   MODULE(forward4_tagged),
+							   MODULE(forward6_tagged), MODULE(mirror)};
 
-	mock_reset(3);
+	mock_reset(forward_mirrors ? 6 : 3);
+	for (uint32_t i = 0; forward_mirrors && i < 3; i++)
+		mock_mirror(3 + i, i, (const char *[]){"lan", "wan", "dmz"}[i]);
 	mock_node(&router, 3, role);
+	for (uint32_t i = 3; forward_mirrors && i < 6; i++) {
+		memcpy(router.port[i].mac, router.port[i - 3].mac, 6);
+		router.port[i].used = 1;
+		router.port[i].device = (uint8_t)i;
+		router.port[i].twin = (uint8_t)(i - 3 + 1);
+		router.port[i].mtu = 1500;
+	}
+	router.nport = forward_mirrors ? 6 : 3;
 	memset(&count4, 0, sizeof(count4));
 	memset(&count6, 0, sizeof(count6));
 	host6 = addr6("fd00:0::5");
@@ -83,10 +150,11 @@ void forward_start(enum node_role role)
 	gateway6 = addr6("fd00:1::2");
 	near6 = addr6("fd00:1::7");
 	our6 = addr6("fd00:1::1");
-	node6();
 	arp_init(&arp, &router, &count4, unreachable, NULL);
 	nd_init(&nd, &router, &count6, unreachable, NULL);
-	forward_init(&fwd, &router, &arp, &nd, amp_ring_open(2, NULL, NULL), m);
+	rib_end(&fwd.rib);
+	forward_init(&fwd, &router, &arp, &nd, amp_ring_open(2, NULL, NULL), NODE_ROUTES, m);
+	routes();
 }
 
 void forward_learn(void)
@@ -106,13 +174,16 @@ int forward_setup(void **state)
 	forward_start(NODE_ROUTER);
 	forward_learn();
 	forward_config(&fwd);
-	assert_true(fwd.path[FORWARD_IP4].bound && fwd.path[FORWARD_IP6].bound);
+	assert_true(fwd.nfilter >= 2);
+	for (uint32_t i = 0; i < fwd.nfilter; i++)
+		assert_true(fwd.filter[i].bound);
 	return 0;
 }
 
 int forward_teardown(void **state)
 {
 	(void)state;
+	rib_end(&fwd.rib);
 	mock_kernel_reset();
 	return 0;
 }
@@ -173,16 +244,18 @@ uint64_t handle(struct frame *f, uint32_t port, enum forward_counter want)
 {
 	uint64_t verdict;
 
-	memcpy(before, fwd.counter, sizeof(before));
+	for (unsigned i = 0; i < FORWARD_COUNTERS; i++)
+		before[i] = forward_counted(&fwd, (enum forward_counter)i);
 	verdict = mock_handle(port, f->data, &f->len);
 	for (unsigned i = 0; i < FORWARD_COUNTERS; i++)
-		assert_int_equal(fwd.counter[i], before[i] + (i == want));
+		assert_int_equal(forward_counted(&fwd, (enum forward_counter)i),
+				 before[i] + (i == want));
 	return verdict;
 }
 
 void expect_drop(struct frame f, enum forward_counter why)
 {
-	assert_int_equal(handle(&f, 0, why), XOK_V_DROP);
+	assert_int_equal(handle(&f, 0, why), XOK_DROP_FOR(why));
 }
 
 void expect_pass(struct frame f, enum forward_counter why)

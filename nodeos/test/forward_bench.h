@@ -8,6 +8,7 @@
 
 #include "nodeos/forward/modules.h"
 #include "nodeos/lib/inet6.h"
+#include "nodeos/lib/text.h"
 #include "nodeos/root/arp.h"
 #include "nodeos/root/forward.h"
 #include "nodeos/root/ipv6.h"
@@ -34,6 +35,14 @@ int forward_teardown(void **state);
 void forward_start(enum node_role role);
 void forward_learn(void);
 struct ip6 addr6(const char *s);
+
+/* Routes through a gateway (NULL: connected) at a port, or that lead to a number of forward.h; forward_flush brings them to the handlers. */
+void route_to(const char *prefix, const char *via, uint16_t port);
+void special_route(const char *prefix, uint32_t number);
+void no_route_to(const char *prefix);
+
+/* Whether the next node's ports have mirrors: ports 3 to 5. */
+extern bool forward_mirrors;
 
 struct frame {
 	uint8_t data[XOK_FRAME_MAX];

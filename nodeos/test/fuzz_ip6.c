@@ -16,14 +16,14 @@ static void begin(void)
 	mock_reset(3);
 	mock_node(&pub, 3, NODE_ROUTER);
 	for (uint16_t i = 0; i < 3; i++) {
-		struct ip6 addr = {{0xfd, 0, 0, (uint8_t)i, [15] = 1}};
+		struct ip6 net, addr = {{0xfd, 0, 0, (uint8_t)i, [15] = 1}};
 
 		pub.addresses6[pub.naddress6++] = (struct node_address6){
 			.addr = ip6_from_mac(pub.port[i].mac), .len = 64, .port = i};
 		pub.addresses6[pub.naddress6++] = (struct node_address6){
 			.addr = addr, .len = 64, .port = i};
-		pub.route6[pub.nroute6++] = (struct node_route6){
-			.prefix = ip6_prefix(&addr, 64), .len = 64, .port = i};
+		net = ip6_prefix(&addr, 64);
+		mock_route(&pub, &net, 64, NULL, i);
 	}
 	ipv6_init(&ip, &pub);
 }

@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include "amp/ip.h"
-#include "nodeos/lib/inet.h"
+#include "nodeos/lib/inet6.h"
 #include "nodeos/test/mock_amp.h"
+#include "nodeos/test/mock_kernel.h"
 
 #define TIMERS 256u
 #define RINGS 4u
@@ -68,6 +69,55 @@ void mock_reset(uint32_t nport)
 	}
 }
 
+void mock_number(struct node_pub *p, const struct ip6 *prefix, unsigned len, uint32_t number)
+{
+	if (node_fib_set(p, prefix, len, number) < 0)
+		abort();
+}
+
+void mock_route(struct node_pub *p, const struct ip6 *prefix, unsigned len, const struct ip6 *via,
+		uint16_t port)
+{
+	uint32_t i = 0;
+
+	if (!via) {
+		mock_number(p, prefix, len, FORWARD_LINK + port);
+		return;
+	}
+	while (i < FORWARD_HOPS && p->next[i].used &&
+	       !(p->next[i].port == port && ip6_equal(&p->next[i].addr, via)))
+		i++;
+	if (i == FORWARD_HOPS)
+		abort();
+	p->next[i] = (struct node_next){.addr = *via, .port = port, .used = 1};
+	mock_number(p, prefix, len, FORWARD_HOP + i);
+}
+
+void mock_route4(struct node_pub *p, uint32_t prefix, unsigned len, uint32_t via, uint16_t port)
+{
+	struct ip6 net = ip6_mapped(prefix), hop = ip6_mapped(via);
+
+	mock_route(p, &net, 96 + len, via ? &hop : NULL, port);
+}
+
+void mock_no_route(struct node_pub *p, const struct ip6 *prefix, unsigned len)
+{
+	if (node_fib_delete(p, prefix, len) < 0)
+		abort();
+}
+
+void mock_mirror(uint32_t port, uint32_t of, const char *name)
+{
+	struct xok_port_info *m = &mock.port[port], *o = &mock.port[of];
+
+	memcpy(m->mac, o->mac, 6);
+	m->flags = XOK_PORT_MIRROR;
+	m->twin = 1 + of;
+	o->twin = 1 + port;
+	snprintf(o->name, sizeof(o->name), "%s", name);
+	snprintf(m->name, sizeof(m->name), "%s.linux", name);
+}
+
 void mock_node(struct node_pub *p, uint32_t nport, enum node_role role)
 {
 	node_init(p);
@@ -75,21 +125,20 @@ void mock_node(struct node_pub *p, uint32_t nport, enum node_role role)
 	p->role = role;
 	p->nport = nport;
 	for (uint32_t i = 0; i < nport; i++) {
+		p->port[i].used = 1;
+		p->port[i].device = (uint8_t)i;
+		p->port[i].twin = (uint8_t)mock.port[i].twin;
 		memcpy(p->port[i].mac, mock.port[i].mac, 6);
 		p->port[i].mtu = 1500;
 		p->addresses[p->naddress++] = (struct node_address){
 			.addr = 0x0a000001u | i << 8, .len = 24, .port = (uint16_t)i};
-		p->route[p->nroute++] = (struct node_route){
-			.prefix = 0x0a000000u | i << 8, .len = 24, .port = (uint16_t)i};
+		mock_route4(p, 0x0a000000u | i << 8, 24, 0, (uint16_t)i);
 	}
 	p->address = 0x0a000001u;
 	if (nport > 1)
-		p->route[p->nroute++] = (struct node_route){
-			.prefix = 0x0a090000, .len = 16, .via = 0x0a000102, .port = 1};
+		mock_route4(p, 0x0a090000, 16, 0x0a000102, 1);
 	if (nport > 2)
-		p->route[p->nroute++] = (struct node_route){
-			.prefix = 0, .len = 0, .via = 0x0a000202, .port = 2};
-	node_lpm_build(p);
+		mock_route4(p, 0, 0, 0x0a000202, 2);
 	node_write_end(p);
 }
 
@@ -252,6 +301,13 @@ const struct xok_port_info *amp_port(uint32_t port)
 	return &mock.port[port];
 }
 
+const struct xok_lcore_info *amp_lcore_info(uint32_t index)
+{
+	static const struct xok_lcore_info one = {.processor = 3, .packets = 17};
+
+	return index == 0 ? &one : NULL;
+}
+
 int amp_transmit(uint32_t port, const struct xok_iov *iov, uint32_t n)
 {
 	struct mock_frame *f = &mock.sent[mock.nsent % MOCK_SENT];
@@ -306,8 +362,8 @@ void amp_ring_close(struct amp_ring *r)
 int64_t amp_filter_add(struct amp_ring *r, const struct xok_filter *f)
 {
 	r->natoms = f->natoms;
-	/* One that asks for an Ethernet type only is known by it: see mock_kernel.h. */
-	return f->natoms == 1 ? (int64_t)f->atom[0].value : r - mock.ring;
+	/* Those of handlers are known by what they ask for: see mock_kernel.h. */
+	return mock_filter_id(f) ? (int64_t)mock_filter_id(f) : r - mock.ring;
 }
 
 int amp_filter_remove(uint32_t id)

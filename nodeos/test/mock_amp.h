@@ -47,4 +47,16 @@ extern int64_t mock_spawn_result;
 /* A node with port i at 10.0.i.1/24 and routes 10.9.0.0/16 via 10.0.1.2 and, when there are three ports, 0/0 via 10.0.2.2. */
 void mock_node(struct node_pub *p, uint32_t nport, enum node_role role);
 
+/*
+ * Routes in node_pub's tables only, of which the node itself forwards: through a gateway (NULL: connected) at a port, and a number of
+ * forward.h. Prefixes as rib.h has them. mock_no_route takes one away.
+ */
+void mock_route(struct node_pub *p, const struct ip6 *prefix, unsigned len, const struct ip6 *via,
+		uint16_t port);
+void mock_route4(struct node_pub *p, uint32_t prefix, unsigned len, uint32_t via, uint16_t port);
+void mock_number(struct node_pub *p, const struct ip6 *prefix, unsigned len, uint32_t number);
+void mock_no_route(struct node_pub *p, const struct ip6 *prefix, unsigned len);
+/* Makes port i a mirror of port `of`. */
+void mock_mirror(uint32_t port, uint32_t of, const char *name);
+
 #endif

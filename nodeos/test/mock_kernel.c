@@ -13,9 +13,9 @@
 #include "xok/table/table.h"
 #include "xok/vcode/vcode.h"
 
-#define TABLES 16u
-#define PROGS 4u
-#define FILTERS 4u
+#define TABLES 32u
+#define PROGS 16u
+#define FILTERS 64u
 
 struct prog {
 	struct xok_prog_spec spec;
@@ -32,7 +32,9 @@ static struct {
 	} bound[FILTERS];
 } kernel;
 
-int mock_table_error, mock_prog_error;
+int mock_table_error, mock_prog_error, mock_send_error;
+uint32_t mock_updates;
+struct mock_side mock_side;
 uint32_t mock_updates_left = UINT32_MAX;
 
 static void unload(struct prog **p)
@@ -50,7 +52,9 @@ void mock_kernel_reset(void)
 	for (uint32_t i = 0; i < PROGS; i++)
 		unload(&kernel.prog[i]);
 	memset(&kernel, 0, sizeof(kernel));
-	mock_table_error = mock_prog_error = 0;
+	memset(&mock_side, 0, sizeof(mock_side));
+	mock_table_error = mock_prog_error = mock_send_error = 0;
+	mock_updates = 0;
 	mock_updates_left = UINT32_MAX;
 }
 
@@ -127,11 +131,43 @@ int amp_table_update(uint32_t id, const struct xok_table_update *u)
 		return XOK_ENOENT;
 	if (mock_updates_left != UINT32_MAX && mock_updates_left-- == 0)
 		return XOK_ENOMEM;
+	mock_updates++;
+	if (tbl_spec(mem)->type == XOK_TABLE_HASH)
+		return from_table(tbl_update(mem, u, 0));
 	if (tbl_spec(mem)->type == XOK_TABLE_LPM4)
 		return from_table(u->op == XOK_TABLE_SET ? tbl_lpm4_set(mem, p4, u->number)
 							 : tbl_lpm4_delete(mem, p4));
 	return from_table(u->op == XOK_TABLE_SET ? tbl_lpm6_set(mem, p6, u->number)
 						 : tbl_lpm6_delete(mem, p6));
+}
+
+uint32_t amp_table_update_many(uint32_t id, const struct xok_table_update *u, uint32_t n, int *err)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		*err = amp_table_update(id, &u[i]);
+		if (*err < 0)
+			return i;
+	}
+	return n;
+}
+
+/* ---- tables of an earlier process ---- */
+
+uint32_t mock_starts;
+
+uint32_t amp_starts(void)
+{
+	return mock_starts ? mock_starts : 1;
+}
+
+int64_t amp_table_find(const char *name)
+{
+	for (uint32_t i = 0; i < TABLES; i++) {
+		if (kernel.mem[i] &&
+		    !strncmp(tbl_spec(kernel.mem[i])->name, name, sizeof(tbl_spec(NULL)->name)))
+			return i + 1;
+	}
+	return XOK_ENOENT;
 }
 
 void *amp_table_map(uint32_t id)
@@ -302,15 +338,84 @@ static uint64_t help_trim(struct vc_run *run, uint64_t a, uint64_t b, uint64_t c
 	return 0;
 }
 
-static const struct prog *handler_of(const uint8_t *frame)
+/* port + 1 (0: any), VLAN, family (0: whatever it is). */
+static uint32_t id_of(uint32_t port, uint32_t vlan, uint32_t type)
 {
-	uint32_t type = (uint32_t)frame[12] << 8 | frame[13];
+	uint32_t family = type == 0x0800 ? 1 : type == 0x86dd ? 2 : 0;
 
+	return 1u << 31 | port << 16 | vlan << 2 | family;
+}
+
+uint32_t mock_filter_id(const struct xok_filter *f)
+{
+	uint32_t port = f->port == XOK_PORT_ANY ? 0 : (uint32_t)f->port + 1;
+
+	if (f->natoms == 3 && f->atom[0].value == 0x8100)
+		return id_of(port, (uint32_t)f->atom[1].value, (uint32_t)f->atom[2].value);
+	if (f->natoms == 1)
+		return id_of(port, 0, (uint32_t)f->atom[0].value);
+	return f->natoms == 0 && port ? id_of(port, 0, 0) : 0;
+}
+
+static const struct prog *bound_to(uint32_t id)
+{
 	for (uint32_t i = 0; i < FILTERS; i++) {
-		if (kernel.bound[i].filter == type && kernel.bound[i].prog)
+		if (kernel.bound[i].filter == id && kernel.bound[i].prog)
 			return kernel.prog[kernel.bound[i].prog - 1];
 	}
 	return NULL;
+}
+
+static const struct prog *handler_of(uint32_t port, const uint8_t *frame)
+{
+	uint32_t type = (uint32_t)frame[12] << 8 | frame[13], vlan = 0;
+	const struct prog *p;
+
+	if (type == 0x8100) {
+		vlan = (frame[14] & 15u) << 8 | frame[15];
+		type = (uint32_t)frame[16] << 8 | frame[17];
+	}
+	p = bound_to(id_of(port + 1, vlan, type));
+	if (!p && !vlan)
+		p = bound_to(id_of(0, 0, type));
+	return p ? p : bound_to(id_of(port + 1, 0, 0));
+}
+
+static uint64_t help_get(struct vc_run *run, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+			 uint64_t e)
+{
+	const struct run *r = run->user;
+
+	if (c != 4 || e != 4)
+		return UINT64_MAX;
+	return (uint64_t)(int64_t)tbl_hash_get(table(r->p->spec.table[a]), (void *)(uintptr_t)b,
+					       (void *)(uintptr_t)d);
+}
+
+static uint64_t help_vector(struct vc_run *run, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+			    uint64_t e)
+{
+	(void)d;
+	(void)e;
+	if (c > run->window_len || b > run->window_len - c)
+		return UINT64_MAX;
+	memcpy((void *)(uintptr_t)a, run->window + c, b);
+	return 0;
+}
+
+static uint64_t help_send(struct vc_run *run, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+			  uint64_t e)
+{
+	(void)run;
+	(void)d;
+	(void)e;
+	if (mock_send_error)
+		return UINT64_MAX;
+	mock_side.n++;
+	mock_side.port = (uint32_t)a;
+	mock_side.len = c;
+	memcpy(mock_side.data, (const void *)(uintptr_t)b, c);
+	return 0;
 }
 
 /* One run on a packet and tables of its own; the verdict, with the rest in r. */
@@ -318,9 +423,9 @@ static uint64_t run(struct run *r, bool compiled, uint32_t port, uint8_t *window
 		    uint8_t *const tables[VC_TABLES_MAX])
 {
 	static const vc_helper_fn fn[VC_NHELPER] = {
-		[VC_HELPER_lpm4] = help_lpm4,
-		[VC_HELPER_lpm6] = help_lpm6,
-		[VC_HELPER_trim] = help_trim,
+		[VC_HELPER_lpm4] = help_lpm4,	  [VC_HELPER_lpm6] = help_lpm6,
+		[VC_HELPER_trim] = help_trim,	  [VC_HELPER_table_get] = help_get,
+		[VC_HELPER_vector] = help_vector, [VC_HELPER_send] = help_send,
 	};
 	static _Alignas(16) uint8_t stack[VC_STACK_BYTES], data[XOK_PROG_DATA];
 	struct xok_handler_ctx ctx = {.packet = window, .len = (uint32_t)len, .port = port};
@@ -365,7 +470,7 @@ static void agree(bool yes, const char *what)
 
 uint64_t mock_handle(uint32_t port, uint8_t *frame, size_t *len)
 {
-	const struct prog *p = handler_of(frame);
+	const struct prog *p = handler_of(port, frame);
 	struct run a = {.p = p}, b = {.p = p};
 	uint8_t *mine[VC_TABLES_MAX] = {NULL}, *theirs[VC_TABLES_MAX] = {NULL}, *window[2];
 	size_t bytes[VC_TABLES_MAX] = {0};

@@ -66,11 +66,11 @@ static void ip6(void **state)
 			       "neighbour 0 fe80::9 52:54:00:00:00:09\n"),
 			 0);
 	assert_int_equal(c.naddress6, 3);
-	assert_int_equal(c.nroute6, 2);
 	assert_int_equal(c.nneighbour6, 2);
 	assert_int_equal(c.mtu[1], 1280);
 	assert_true(text_ip6("fd00:1::3", &via));
-	assert_true(ip6_equal(&c.route6[1].via, &via));
+	assert_int_equal(c.nroute, 2);
+	assert_true(ip6_equal(&c.route[1].hop[0].via, &via));
 	assert_true(config_connected6(&c, &via, &port));
 	assert_int_equal(port, 1);
 	assert_true(text_ip6("fd00:5::3", &other));
@@ -114,9 +114,28 @@ static void single_errors(void **state)
 		{"node a/b", "name"},
 		{"role switch", "router or host"},
 		{"port x address 10.0.0.1/24", "no port"},
-		{"port 0 adress 10.0.0.1/24", "address, mtu or peer"},
-		{"port 0 mtu 1279", "1280 to 1500"},
-		{"port 0 mtu 1501", "1280 to 1500"},
+		{"port 0 adress 10.0.0.1/24", "did you mean address?"},
+		{"port 0 colour red", "address, mtu, peer or rpf"},
+		{"port 0 mtu 67", "68 to 1500"},
+		{"port 0 mtu 1501", "68 to 1500"},
+		{"port 0 rpf lose", "did you mean loose?"},
+		{"port 0 rpf yes", "strict, loose or off"},
+		{"port 0 vlan 0 address 10.0.0.1/24", "1 to 4094"},
+		{"port 0 vlan 4095 address 10.0.0.1/24", "1 to 4094"},
+		{"port 0 vlan 7 address", "wrong number of words"},
+		{"port 0 mtu 1400 1300", "wrong number of words"},
+		{"neighbour 0.7 10.0.0.2 52:54:00:00:00:01", "no VLAN 7"},
+		{"loopback 10.0.0.1/24", "not an address"},
+		{"loopback 127.0.0.1", "not an address"},
+		{"loopback fe80::1", "link-local"},
+		{"routes 5", "16 to"},
+		{"routes many", "16 to"},
+		{"route 10.0.0.0/24 blakhole", "did you mean blackhole?"},
+		{"route 10.0.0.0/24 prohibit 10.0.0.1", "nothing follows"},
+		{"route 10.0.0.0/24 via", "missing"},
+		{"route 10.0.0.0/24 via 10.1.1.1 weight 0", "1 to 255"},
+		{"route 10.0.0.0/24 via 10.1.1.1 wait 3", "\"via\""},
+		{"route fe80::/64 blackhole", "no network"},
 		{"port 0 address 10.0.0.1", "prefix length"},
 		{"port 0 address 10.0.0.1/33", "prefix length"},
 		{"port 0 address 10.0.0.0/24", "another"},
@@ -124,7 +143,7 @@ static void single_errors(void **state)
 		{"port 0 address 127.0.0.1/8", "prefix length"},
 		{"port 0 address 10.0.0.01/24", "prefix length"},
 		{"route 10.0.0.1/24 via 10.0.0.1", "behind its length"},
-		{"route 10.0.0.0/24 by 10.0.0.1", "\"via\""},
+		{"route 10.0.0.0/24 by 10.0.0.1", "via, blackhole"},
 		{"route 10.0.0.0/24 via 10.0.0.256", "host"},
 		{"neighbour 0 10.0.0.2 01:00:5e:00:00:01", "link address"},
 		{"neighbour 0 10.0.0.2 52:54:00:00:00", "link address"},
@@ -134,7 +153,7 @@ static void single_errors(void **state)
 		{"port 0 address ::1/64", "prefix length"},
 		{"port 0 address fe80::1/64", "link-local"},
 		{"route fd00::1/64 via fd00::2", "behind its length"},
-		{"route fd00:1::/64 by fd00::2", "\"via\""},
+		{"route fd00:1::/64 by fd00::2", "via, blackhole"},
 		{"route fd00:1::/64 via 10.0.0.1", "IPv6 address"},
 		{"route fd00:1::/64 via fe80::1", "IPv6 address"},
 		{"route fd00:1::/64 via fd00:2::1", "no connected network"},
@@ -146,7 +165,9 @@ static void single_errors(void **state)
 		{"clock soon", "nanoseconds"},
 		{"module x.mod", "at an edge"},
 		{"ping 10.0.0.1", "typed"},
-		{"a b c d e f g h i j k l m n o p q", "at most 16 words"},
+		{"a b c d e f g h i j k l m n o p q r s t u v w x y z a b c d e f g h i j k l m n "
+		 "o",
+		 "at most 40 words"},
 	};
 
 	(void)state;
@@ -179,9 +200,102 @@ static void a_refused_command_changes_nothing(void **state)
 		before = c;
 		assert_true(text_split(line, &w));
 		assert_false(config_command(&c, &w, text));
+		before.blame = c.blame; /* what the error is about */
 		assert_memory_equal(&before, &c, sizeof(c));
 		free(line);
 	}
+}
+
+/* Ports have names where the machine gives them some; numbers go on working, and mirrors are nobody's to configure. */
+static void port_names(void **state)
+{
+	static struct config_host named = {
+		.nport = 3, .name = {"lan", "wan", "lan.linux"}, .mirror = {[2] = true}};
+	static const struct {
+		const char *line, *says;
+	} bad[] = {{"port wam address 10.0.0.1/24", "did you mean wan?"},
+		   {"port dmz mtu 1400", "lan or wan"},
+		   {"port lan.linux mtu 1400", "mirror"},
+		   {"port 2 mtu 1400", "mirror"}};
+	const char *text = "node r\nport lan address 10.0.0.1/24\nport 1 mtu 1400\n"
+			   "port wan vlan 7 address 10.7.0.1/24\nport wan.7 rpf strict\n"
+			   "neighbour wan.7 10.7.0.2 52:54:00:00:00:01\n";
+	char name[CONFIG_PORT], file[100];
+
+	(void)state;
+	config_init(&c, &named);
+	assert_int_equal(config_file(&c, text, strlen(text), err, 8), 0);
+	assert_int_equal(c.address[0].port, 0);
+	assert_int_equal(c.mtu[1], 1400);
+	assert_int_equal(c.address[1].port, FORWARD_VLANS);
+	assert_int_equal(c.vlan[0].port, 1);
+	assert_int_equal(c.vlan[0].id, 7);
+	assert_int_equal(c.rpf[FORWARD_VLANS], FORWARD_RPF_STRICT);
+	assert_int_equal(c.neighbour[0].port, FORWARD_VLANS);
+	assert_string_equal(config_port_name(&c, FORWARD_VLANS, name), "wan.7");
+	assert_string_equal(config_port_name(&c, 0, name), "lan");
+	assert_string_equal(config_port_name(&c, NODE_NO_PORT, name), "loopback");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(file, sizeof(file), "node r\n%s\n", bad[i].line);
+		config_init(&c, &named);
+		assert_int_equal(config_file(&c, file, strlen(file), err, 8), 1);
+		if (!strstr(err[0].text, bad[i].says))
+			fail_msg("\"%s\": \"%s\"", bad[i].line, err[0].text);
+	}
+}
+
+/* An error says where in the line it is. */
+static void columns(void **state)
+{
+	static const struct {
+		const char *line;
+		unsigned column;
+	} bad[] = {{"prot 0 address 10.0.0.1/24", 1},
+		   {"  port 9 address 10.0.0.1/24", 8},
+		   {"port 0 address 10.0.0.1/44", 16},
+		   {"port 0 adres 10.0.0.1/24", 8},
+		   {"port 0 vlan x address 10.0.0.1/24", 13},
+		   {"route 10.0.0.0/8  via 10.0.0.300", 23},
+		   {"route 10.0.0.0/8 via 10.1.1.1 via 11.0.0.1", 22},
+		   {"route 10.0.0.0/8 nowhere", 18},
+		   {"neighbour 0 10.0.0.2 52:54", 22},
+		   {"routes 3", 8},
+		   {"allow nobody * budget 5", 7}};
+	char file[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(file, sizeof(file), "node r\n%s\n", bad[i].line);
+		assert_true(parse(file) >= 1);
+		assert_int_equal(err[0].line, 2);
+		if (err[0].column != bad[i].column)
+			fail_msg("\"%s\": column %u: %s", bad[i].line, err[0].column, err[0].text);
+	}
+}
+
+static void kinds_of_routes(void **state)
+{
+	const char *text = "node r\nport 0 address 10.0.0.1/24\nloopback 10.255.0.1\n"
+			   "loopback fd00:ff::1\nroutes 5000\nroute 10.1.0.0/16 blackhole\n"
+			   "route 10.2.0.0/16 unreachable\nroute fd00:2::/32 prohibit\n"
+			   "route 0.0.0.0/0 via 10.0.0.2 weight 3 via 10.0.0.3\n";
+
+	(void)state;
+	assert_int_equal(parse(text), 0);
+	assert_int_equal(c.routes, 5000);
+	assert_int_equal(config_routes(text, strlen(text)), 5000);
+	assert_int_equal(c.nroute, 4);
+	assert_int_equal(c.route[0].number, FORWARD_BLACKHOLE);
+	assert_int_equal(c.route[1].number, FORWARD_UNREACHABLE);
+	assert_int_equal(c.route[2].number, FORWARD_PROHIBITED);
+	assert_int_equal(c.route[3].nhop, 2);
+	assert_int_equal(c.route[3].hop[0].weight, 3);
+	assert_int_equal(c.route[3].hop[1].weight, 1);
+	assert_int_equal(c.address[1].port, NODE_NO_PORT);
+	assert_int_equal(c.address6[0].port, NODE_NO_PORT);
+	/* RFC 8200 5: no IPv6 over a link of less than 1280 octets. */
+	assert_int_equal(parse("node r\nport 0 mtu 576\nport 0 address fd00::1/64\n"), 1);
+	assert_non_null(strstr(err[0].text, "1280"));
 }
 
 static void limits(void **state)
@@ -190,9 +304,9 @@ static void limits(void **state)
 
 	(void)state;
 	p += sprintf(p, "node r\nport 0 address 10.0.0.1/8\n");
-	for (int i = 0; i < 300; i++)
+	for (int i = 0; i < 600; i++)
 		p += sprintf(p, "route 20.%d.%d.0/24 via 10.0.0.2\n", i / 256, i % 256);
-	assert_int_equal(parse(text), 300 - (NODE_ROUTES - NODE_ADDRESSES));
+	assert_int_equal(parse(text), 600 - (int)CONFIG_ROUTES);
 	assert_non_null(strstr(err[0].text, "at most"));
 	/* A line without end. */
 	memset(text, 'x', 9000);
@@ -211,6 +325,9 @@ int main(void)
 		cmocka_unit_test(more_errors_than_room),
 		cmocka_unit_test(single_errors),
 		cmocka_unit_test(a_refused_command_changes_nothing),
+		cmocka_unit_test(port_names),
+		cmocka_unit_test(columns),
+		cmocka_unit_test(kinds_of_routes),
 		cmocka_unit_test(limits),
 	};
 

@@ -174,8 +174,11 @@ static void other_stations(void **state)
 	g.data[5] ^= 1;
 	expect_drop(g, FORWARD_IP6_ETHER_ADDRESS);
 	/* Our address at another port, and a port that does not exist. */
-	assert_int_equal(handle(&f, 1, FORWARD_IP4_ETHER_ADDRESS), XOK_V_DROP);
-	assert_int_equal(handle(&f, 99, FORWARD_IP4_ETHER_ADDRESS), XOK_V_DROP);
+	assert_int_equal(handle(&f, 1, FORWARD_IP4_ETHER_ADDRESS),
+			 XOK_DROP_FOR(FORWARD_IP4_ETHER_ADDRESS));
+	assert_int_equal(handle(&f, 33, FORWARD_IP4_ETHER_ADDRESS),
+			 XOK_DROP_FOR(FORWARD_IP4_ETHER_ADDRESS));
+	assert_int_equal(handle(&f, 99, FORWARD_IP4_VLAN), XOK_DROP_FOR(FORWARD_IP4_VLAN));
 }
 
 /* RFC 1812 5.3.1: the TTL is checked before it is decremented; 5.2.4: what is for us is delivered whatever it is. */
@@ -240,12 +243,11 @@ static void local_and_no_route(void **state)
 	for (uint32_t i = 0; i < 3; i++)
 		expect_pass(make4(0x0a000001 | i << 8), FORWARD_IP4_LOCAL);
 	/* Without a default route. */
-	router.nroute--;
-	node_lpm_build(&router);
-	forward_config(&fwd);
+	no_route_to("0.0.0.0/0");
+	forward_flush(&fwd);
 	expect_pass(make4(0x08080808), FORWARD_IP4_NO_ROUTE);
-	router.nroute6--;
-	forward_config(&fwd);
+	no_route_to("::/0");
+	forward_flush(&fwd);
 	struct ip6 out = addr6("2001:db8::1");
 	expect_pass(make6(&out), FORWARD_IP6_NO_ROUTE);
 }

@@ -73,16 +73,13 @@ static void longer_routes_win(void **state)
 {
 	(void)state;
 	expect_forward4(make4(NEAR), mac_near);
-	router.route[router.nroute++] = (struct node_route){
-		.prefix = NEAR & ~7u, .len = 29, .via = GATEWAY, .port = 1, .source = NODE_STATIC};
-	node_lpm_build(&router);
-	forward_config(&fwd);
+	route_to("10.0.1.0/29", "10.0.1.2", 1);
+	forward_flush(&fwd);
 	expect_forward4(make4(NEAR), mac_gateway);
 	assert_true(arp_static(&arp, 1, NEAR, mac_host)); /* it changes its link address */
 	expect_forward4(make4(NEAR), mac_gateway);
-	router.nroute--;
-	node_lpm_build(&router);
-	forward_config(&fwd);
+	no_route_to("10.0.1.0/29");
+	forward_flush(&fwd);
 	expect_forward4(make4(NEAR), mac_host);
 }
 
@@ -93,23 +90,23 @@ static void agrees_with_the_slow_path(void **state)
 
 	(void)state;
 	for (unsigned round = 0; round < 40; round++) {
-		router.nroute = 3;
+		rib_mark(&fwd.rib, RIB_HOST);
 		for (unsigned i = 0; i < 12; i++) {
 			seed = seed * 1664525 + 1013904223;
 			uint8_t len = (uint8_t)(20 + (seed >> 8) % 13);
-			struct node_route r = {.prefix = (0x0a000000 | (seed >> 16 & 0x3ff)) &
-							 mask4(len),
-					       .len = len,
-					       .port = 1,
-					       .source = NODE_STATIC,
-					       .via = seed >> 30 ? GATEWAY : 0x0a000133};
+			struct ip6 net = ip6_mapped((0x0a000000 | (seed >> 16 & 0x3ff)) &
+						    mask4(len));
+			const struct hops_member m = {
+				.port = 1, .addr = ip6_mapped(seed >> 30 ? GATEWAY : 0x0a000133)};
 
-			router.route[router.nroute++] = r;
+			assert_int_equal(forward_route(&fwd, &net, 96u + len, RIB_HOST, seed >> 28,
+						       (uint32_t)hops_group(&fwd.hops, &m, 1)),
+					 0);
 		}
-		node_lpm_build(&router);
+		rib_sweep(&fwd.rib, RIB_HOST);
 		if (round & 1)
 			arp_reply(1, 0x0a000133, mac_near);
-		forward_config(&fwd);
+		forward_flush(&fwd);
 		for (unsigned i = 0; i < 200; i++) {
 			seed = seed * 1664525 + 1013904223;
 			uint32_t dst = 0x0a000000 | (seed >> 16 & 0x3ff);
@@ -121,7 +118,8 @@ static void agrees_with_the_slow_path(void **state)
 			if (dst == HOST || node_is_local(&router, dst) ||
 			    node_is_broadcast(&router, dst))
 				continue;
-			assert_true(node_route(&router, dst, &hop));
+			if (!node_route(&router, dst, &hop))
+				fail();
 			if (node_link(&router, hop.port, hop.next, mac, own) && hop.port != 0) {
 				assert_int_equal(verdict, XOK_FORWARD_TO(hop.port));
 				assert_memory_equal(f.data, mac, 6);
@@ -136,8 +134,8 @@ static void agrees_with_the_slow_path(void **state)
 static void half_written_adjacency(void **state)
 {
 	(void)state;
-	for (unsigned i = FORWARD_NEIGH4; i < FORWARD_ADJACENCIES; i++)
-		fwd.adjacency[i].version |= 1;
+	for (unsigned i = FORWARD_HOP; i < FORWARD_ADJACENCIES; i++)
+		fwd.hops.adjacency[i].version |= 1;
 	expect_pass(make4(FAR), FORWARD_IP4_NO_NEIGHBOUR);
 	expect_pass(make6(&far6), FORWARD_IP6_NO_NEIGHBOUR);
 }
@@ -196,6 +194,40 @@ static void overflow_takes_it_off(void **state)
 	expect_forward6(make6(&far6), mac_gateway);
 }
 
+/* ---- a process takes over from another one ---- */
+
+/*
+ * The old process is gone, its handlers and tables are not: they go on forwarding while the new one makes its own, which then know all
+ * neighbours without asking, and count on.
+ */
+static void takes_over(void **state)
+{
+	struct frame f = make4(FAR);
+	uint64_t count;
+	uint32_t tables = mock_tables();
+
+	(void)state;
+	expect_forward4(f, mac_gateway);
+	count = forward_counted(&fwd, FORWARD_IP4_FORWARDED);
+	mock_starts = 2;
+	forward_start(NODE_ROUTER);
+	forward_config(&fwd);
+	assert_true(fwd.held);
+	assert_null(neigh_find(&arp, 1, &(struct ip6){.b = {[10] = 0xff, 0xff, 10, 0, 1, 2}}));
+	assert_int_equal(mock_handle(0, f.data, &f.len), XOK_FORWARD_TO(1));
+	assert_int_equal(forward_counted(&fwd, FORWARD_IP4_FORWARDED), count + 1);
+	forward_release(&fwd);
+	expect_forward4(make4(FAR), mac_gateway);
+	expect_forward4(make4(NEAR), mac_near);
+	expect_forward6(make6(&far6), mac_gateway);
+	assert_int_equal(forward_counted(&fwd, FORWARD_IP4_FORWARDED), count + 3);
+	assert_int_equal(mock_tables(), tables);
+	/* They are verified in time like all others. */
+	mock_advance(NEIGH_FRESH_NS + (NEIGH_PROBES + 1) * NEIGH_RETRY_NS);
+	expect_pass(make4(NEAR), FORWARD_IP4_NO_NEIGHBOUR);
+	mock_starts = 0;
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, forward_setup, forward_teardown)
@@ -208,6 +240,7 @@ int main(void)
 		T(hosts_do_not),
 		T(refused),
 		T(overflow_takes_it_off),
+		T(takes_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "nodeos/lib/inet.h"
+#include "nodeos/lib/inet6.h"
 #include "nodeos/root/ipv4.h"
 #include "nodeos/test/mock_amp.h"
 
@@ -223,14 +223,35 @@ static void ttl(void **state)
 
 static void no_route(void **state)
 {
+	const struct ip6 all = ip6_mapped(0);
 	uint8_t p[60];
 
 	(void)state;
-	pub.nroute--;
-	node_lpm_build(&pub);
+	mock_no_route(&pub, &all, 96);
 	input(p, make(p, 0x08080808), false);
 	expect_drop(IPC_NO_ROUTE);
 	expect_icmp(3, 0, p);
+}
+
+/* RFC 1812 5.2.7.1: a route that leads nowhere on purpose: silence, host unreachable (1), or administratively prohibited (13). */
+static void routes_to_nowhere(void **state)
+{
+	const struct ip6 net = ip6_mapped(0x0a420000);
+	uint8_t p[60];
+
+	(void)state;
+	mock_number(&pub, &net, 112, FORWARD_BLACKHOLE);
+	input(p, make(p, 0x0a420001), false);
+	expect_drop(IPC_BLACKHOLE);
+	expect_silence();
+	mock_number(&pub, &net, 112, FORWARD_UNREACHABLE);
+	input(p, make(p, 0x0a420001), false);
+	expect_drop(IPC_NO_ROUTE);
+	expect_icmp(3, 1, p);
+	mock_number(&pub, &net, 112, FORWARD_PROHIBITED);
+	input(p, make(p, 0x0a420001), false);
+	expect_drop(IPC_PROHIBITED);
+	expect_icmp(3, 13, p);
 }
 
 static void no_neighbour(void **state)
@@ -510,6 +531,7 @@ int main(void)
 		T(refuses_total_length),
 		T(ttl),
 		T(no_route),
+		T(routes_to_nowhere),
 		T(no_neighbour),
 		T(fragmentation_needed),
 		T(fragments),

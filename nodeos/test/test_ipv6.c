@@ -32,13 +32,11 @@ static struct ip6 addr(const char *s)
 
 static void add_route(const char *prefix, uint16_t port, const struct ip6 *via)
 {
-	struct node_route6 *r = &pub.route6[pub.nroute6++];
+	struct ip6 net;
+	uint8_t len;
 
-	memset(r, 0, sizeof(*r));
-	assert_true(text_prefix6(prefix, &r->prefix, &r->len));
-	r->port = port;
-	if (via)
-		r->via = *via;
+	assert_true(text_prefix6(prefix, &net, &len));
+	mock_route(&pub, &net, len, via, port);
 }
 
 static void on_answer(void *arg, uint8_t type, uint8_t code, const struct ip6 *from, uint16_t id,
@@ -298,6 +296,24 @@ static void no_route(void **state)
 	(void)state;
 	expect_drop(&p, IP6C_NO_ROUTE);
 	expect_error(&p, ICMP6_UNREACHABLE, ICMP6_NO_ROUTE, 0);
+}
+
+/* RFC 4443 3.1: "administratively prohibited" is code 1; what fits no other code is code 3; a black hole says nothing. */
+static void routes_to_nowhere(void **state)
+{
+	struct ip6 out = addr("fd00:66::1"), net = addr("fd00:66::");
+	struct packet p = make(&out, PROTO_UDP, 20);
+
+	(void)state;
+	mock_number(&pub, &net, 32, FORWARD_BLACKHOLE);
+	expect_drop(&p, IP6C_BLACKHOLE);
+	assert_null(mock_take());
+	mock_number(&pub, &net, 32, FORWARD_PROHIBITED);
+	expect_drop(&p, IP6C_PROHIBITED);
+	expect_error(&p, ICMP6_UNREACHABLE, ICMP6_PROHIBITED, 0);
+	mock_number(&pub, &net, 32, FORWARD_UNREACHABLE);
+	expect_drop(&p, IP6C_NO_ROUTE);
+	expect_error(&p, ICMP6_UNREACHABLE, ICMP6_ADDRESS, 0);
 }
 
 /* RFC 4443 3.2, 2.4 (c): no more than 1280 octets in all. */
@@ -803,6 +819,7 @@ int main(void)
 		T(scopes),
 		T(hop_limit),
 		T(no_route),
+		T(routes_to_nowhere),
 		T(too_big),
 		T(hop_by_hop),
 		T(malformed_options),

@@ -45,6 +45,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	root_end(&root);
 	free(shared);
 	return 0;
 }
@@ -79,26 +80,40 @@ static void ready_when_both_are(void **state)
 static void answers(void **state)
 {
 	(void)state;
-	assert_string_equal(ask("q1 show routes"),
-			    "q1 {\"prefix\":\"10.2.0.0/16\",\"via\":\"10.0.1.2\",\"port\":1,"
-			    "\"source\":\"static\"}\n"
-			    "q1 {\"prefix\":\"10.0.0.0/24\",\"via\":\"\",\"port\":0,"
-			    "\"source\":\"connected\"}\n"
-			    "q1 {\"prefix\":\"10.0.1.0/24\",\"via\":\"\",\"port\":1,"
-			    "\"source\":\"connected\"}\nq1 .\n");
+	assert_string_equal(
+		ask("q1 show routes"),
+		"q1 {\"prefix\":\"10.0.0.0/24\",\"via\":\"\",\"port\":0,"
+		"\"source\":\"connected\",\"kind\":\"\",\"weight\":0,\"metric\":0}\n"
+		"q1 {\"prefix\":\"10.0.1.0/24\",\"via\":\"\",\"port\":1,"
+		"\"source\":\"connected\",\"kind\":\"\",\"weight\":0,\"metric\":0}\n"
+		"q1 {\"prefix\":\"10.2.0.0/16\",\"via\":\"10.0.1.2\",\"port\":1,"
+		"\"source\":\"static\",\"kind\":\"\",\"weight\":1,\"metric\":0}\nq1 .\n");
 	assert_string_equal(ask("a show principals"),
 			    "a {\"name\":\"alice\",\"key\":\"" KEY
 			    "\",\"allow\":[{\"module\":\"*\",\"budget\":9}]}\na .\n");
 	assert_non_null(strstr(ask("b show counters"), "\"drop-checksum\",\"value\":0"));
 	assert_non_null(strstr(ask("b show counters"), "\"stack\",\"name\":\"drop-checksum\""));
 	assert_non_null(strstr(ask("c show domains"), "\"name\":\"root\""));
+	assert_non_null(strstr(ask("l show lcores"), "l {\"processor\":3,\"polls\":0"));
+	assert_non_null(strstr(ask("i show interfaces"), "\"name\":\"0\",\"port\":0,\"vlan\":0"));
+	assert_string_equal(ask("f show filters"), "f .\n"); /* no kernel here runs handlers */
+	assert_string_equal(ask("e show drops"), "e .\n");   /* none has happened */
+	root.ip.count.n[IPC_TTL] = 4;
+	assert_string_equal(ask("e show drops"),
+			    "e {\"group\":\"ip\",\"name\":\"drop-ttl\",\"value\":4,"
+			    "\"text\":\"the time to live ran out here\"}\ne .\n");
 	assert_non_null(strstr(ask("d help"), "\"verb\":\"route\""));
 }
 
 static void errors(void **state)
 {
 	(void)state;
-	assert_string_equal(ask("x shoe"), "x ! there is no command \"shoe\": help lists them\n");
+	assert_string_equal(ask("x shoe"),
+			    "x ! there is no command \"shoe\": did you mean show?\n");
+	assert_string_equal(ask("x frobnicate"),
+			    "x ! there is no command \"frobnicate\": help lists them\n");
+	assert_string_equal(ask("x show rotues"),
+			    "x ! there is no table \"rotues\": did you mean routes?\n");
 	assert_string_equal(ask("x show hats"),
 			    "x ! there is no table \"hats\": help lists them\n");
 	assert_non_null(strstr(ask("noidea"), "? ! a request is ID"));
@@ -136,11 +151,12 @@ static void tables_for_people(void **state)
 	(void)state;
 	(void)mock_console(0);
 	mock_typed(0, "show routes");
-	assert_string_equal(mock_console(0),
-			    "prefix              via              port  source\n"
-			    "10.2.0.0/16         10.0.1.2            1  static\n"
-			    "10.0.0.0/24                             0  connected\n"
-			    "10.0.1.0/24                             1  connected\n");
+	assert_string_equal(
+		mock_console(0),
+		"prefix              via              port  source     kind  weight  metric\n"
+		"10.0.0.0/24                             0  connected             0       0\n"
+		"10.0.1.0/24                             1  connected             0       0\n"
+		"10.2.0.0/16         10.0.1.2            1  static                1       0\n");
 	mock_typed(0, "foo");
 	assert_string_equal(mock_console(0),
 			    "error: there is no command \"foo\": help lists them\n");

@@ -12,32 +12,39 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "nodeos/forward/forward.h"
+
 #define NODE_MAGIC 0x45444f4eu
-#define NODE_VERSION 2u
+#define NODE_VERSION 3u
 
 #define NODE_NAME 32u
-#define NODE_PORTS 16u
-#define NODE_ADDRESSES 16u
-#define NODE_ROUTES 256u
-#define NODE_LPM (2u * NODE_ROUTES + 1u)
+#define NODE_PORTS FORWARD_IFACES /* ports, and from FORWARD_VLANS on VLANs: interfaces */
+#define NODE_ADDRESSES 64u
+#define NODE_ROUTES 1024u /* of a family, unless more are asked for */
 #define NODE_NEIGH_WAYS 8u
 #define NODE_NEIGH_SETS 32u
 #define NODE_NEIGHS (NODE_NEIGH_WAYS * NODE_NEIGH_SETS)
 #define NODE_PRINCIPALS 64u
 #define NODE_RULES 256u
+#define NODE_FIB_BYTES (28u * 4096u) /* of NODE_ROUTES */
 #define NODE_NO_PORT 0xffffu
-#define NODE_ADDRESSES6 32u /* link-local ones included */
-#define NODE_ROUTES6 128u
+#define NODE_ADDRESSES6 128u /* link-local ones included */
 
 enum node_role { NODE_ROUTER, NODE_HOST };
-enum node_route_source { NODE_CONNECTED, NODE_STATIC };
 
+/* An interface: a port, or a VLAN at one. */
 struct node_port {
 	char peer[NODE_NAME];
 	uint8_t mac[6];
 	uint16_t mtu;
+	uint8_t used;	/* there is one of this number */
+	uint8_t device; /* the port */
+	uint16_t vlan;	/* 0: none */
+	uint8_t twin;	/* 1 + the mirror port of the host's own stack; 0: none */
+	uint8_t pad[3];
 };
 
 struct node_address {
@@ -45,23 +52,6 @@ struct node_address {
 	uint8_t len;
 	uint8_t pad;
 	uint16_t port;
-};
-
-struct node_route {
-	uint32_t prefix;
-	uint32_t via; /* 0: connected, the destination itself is the next hop */
-	uint16_t port;
-	uint8_t len;
-	uint8_t source; /* enum node_route_source */
-};
-
-/* A path-compressed binary trie over the routes; node 0 is none, children are indices. */
-struct node_lpm {
-	uint32_t key;
-	uint16_t child[2];
-	uint16_t value; /* index of a route */
-	uint8_t len;
-	uint8_t used; /* value counts; otherwise the node only branches */
 };
 
 struct node_neigh {
@@ -84,12 +74,11 @@ struct node_address6 {
 	uint8_t pad;
 };
 
-struct node_route6 {
-	struct ip6 prefix;
-	struct ip6 via; /* ::: connected */
+/* What number FORWARD_HOP + index stands for. */
+struct node_next {
+	struct ip6 addr; /* IPv4 addresses mapped */
 	uint16_t port;
-	uint8_t len;
-	uint8_t source; /* enum node_route_source */
+	uint16_t used;
 };
 
 struct node_neigh6 {
@@ -120,29 +109,46 @@ struct node_pub {
 	char name[NODE_NAME];
 	int64_t utc_offset; /* added to amp_wall() */
 	uint32_t address;   /* the node's own: the first of its lowest port */
-	uint32_t nport, naddress, nroute, nprincipal, nrule, nlpm;
-	uint32_t lpm_root;
-	struct node_port port[NODE_PORTS];
+	uint32_t nport, naddress, nprincipal, nrule;
+	struct node_port port[NODE_PORTS]; /* the first nport are the ports */
 	struct node_address addresses[NODE_ADDRESSES];
-	struct node_route route[NODE_ROUTES];
-	struct node_lpm lpm[NODE_LPM];
-	struct node_neigh neigh[NODE_NEIGHS]; /* set-associative by node_neigh_set */
+	struct node_next next[FORWARD_HOPS];
+	uint16_t group[FORWARD_GROUPS][FORWARD_BUCKETS]; /* numbers, by the destination's hash */
+	struct node_neigh neigh[NODE_NEIGHS];		 /* set-associative by node_neigh_set */
 	struct node_principal principal[NODE_PRINCIPALS];
 	struct node_rule rule[NODE_RULES];
-	uint32_t naddress6, nroute6;
+	uint32_t naddress6;
+	uint32_t fib6_off; /* from fib */
 	struct node_address6 addresses6[NODE_ADDRESSES6];
-	struct node_route6 route6[NODE_ROUTES6];
 	struct node_neigh6 neigh6[NODE_NEIGHS]; /* set-associative by node_neigh_set6 */
+	/*
+	 * Two longest-prefix tables (xok/table/table.h) of numbers (forward.h), IPv4's first: their sequence numbers are their own. The
+	 * memory goes on behind the structure where there are more routes.
+	 */
+	_Alignas(4096) uint8_t fib[NODE_FIB_BYTES];
 };
 
 /* ---- the root's side ---- */
 
+/* How many bytes a node with so many routes takes; 0: more than a table holds. */
+size_t node_size(uint32_t routes);
+/* With room for `routes` routes of each family, in zeroed memory of that size; node_init: for NODE_ROUTES. */
+void node_make(struct node_pub *p, uint32_t routes);
 void node_init(struct node_pub *p);
 void node_write_begin(struct node_pub *p);
 void node_write_end(struct node_pub *p);
 
-/* Makes the trie over route[0..nroute), between write_begin and write_end. Of equal prefixes the last one counts. */
-void node_lpm_build(struct node_pub *p);
+/*
+ * A prefix leads to a number; IPv4 prefixes are mapped ones, of length 96 and more. 0, XOK_ENOMEM: the table is full, XOK_ENOENT: no such prefix.
+ * Readers see one or the other at once, outside node_write_begin and _end.
+ */
+int node_fib_set(struct node_pub *p, const struct ip6 *prefix, unsigned len, uint32_t number);
+int node_fib_delete(struct node_pub *p, const struct ip6 *prefix, unsigned len);
+/* The number of an address, mapped if of IPv4; -1: none. */
+int32_t node_fib(const struct node_pub *p, const struct ip6 *addr);
+/* Its next hop, too; false: it has none. For callers that hold the sequence lock, or may see a change. */
+bool node_next_hop(const struct node_pub *p, const struct ip6 *addr, int32_t *number,
+		   struct ip6 *next, uint16_t *port);
 
 /* ---- everybody's side ---- */
 
@@ -150,13 +156,20 @@ void node_lpm_build(struct node_pub *p);
 uint64_t node_utc(const struct node_pub *p);
 
 struct node_hop {
+	int32_t number; /* of the route (forward.h), -1: there is none; also when there is no hop */
 	uint16_t port;
 	uint32_t next;	 /* whose link address the frame goes to */
 	uint32_t source; /* our address on that port; the node's when it has none */
 	uint16_t mtu;
 };
-/* Longest-prefix match; false: no route. */
+/* Longest-prefix match; false: no route that leads anywhere. */
 bool node_route(const struct node_pub *p, uint32_t dst, struct node_hop *out);
+
+/* Is there an interface of this number? */
+static inline bool node_port_used(const struct node_pub *p, uint32_t port)
+{
+	return port < NODE_PORTS && p->port[port].used;
+}
 
 /* One of our addresses? */
 bool node_is_local(const struct node_pub *p, uint32_t addr);
@@ -173,6 +186,7 @@ unsigned node_neigh_set(uint16_t port, uint32_t addr); /* first index of the set
 /* ---- the same for IPv6 (node6.c); a link-local address means something at its own port only ---- */
 
 struct node_hop6 {
+	int32_t number;
 	uint16_t port;
 	uint16_t mtu;
 	struct ip6 next;
