@@ -22,9 +22,14 @@ int cmd_inject(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_watch(int argc, char **argv);
 int cmd_vm(int argc, char **argv);
 int cmd_filter(int argc, char **argv);
+int cmd_capture(int argc, char **argv);
+int cmd_trace_packet(int argc, char **argv);
+int cmd_router(int argc, char **argv);
 int cmd_edge_node(int argc, char **argv);
+int cmd_host_node(int argc, char **argv);
 
 /* "amp VERB: text" on standard error; returns AMP_FAILED. */
 __attribute__((format(printf, 2, 3))) int cmd_error(const char *verb, const char *fmt, ...);
@@ -39,7 +44,7 @@ struct cmd_value {
 /* Misuse of the option for which getopt_long returned c: a bad value, or an option that is unknown or lacks its value. */
 int cmd_bad_option(const char *verb, const struct cmd_value *v, int c, const char *value);
 
-/* Where kernel, environments and capsules lie: $AMP_DATA, or the directory of the program. False with a message. */
+/* Where kernel, environments and capsules lie: $AMP_DATA, the directory of the program, or ../lib/amp from there. False with a message. */
 bool cmd_data_dir(const char *verb, char *dir, size_t size);
 
 /*

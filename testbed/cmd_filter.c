@@ -7,6 +7,7 @@
 
 #include "amp/filter.h"
 #include "cmd.h"
+#include "cmd_filter.h"
 #include "text.h"
 
 #define FILTERS 512u
@@ -43,7 +44,7 @@ static void hex(char *buf, size_t size, uint64_t v, unsigned bytes)
 }
 
 /* "at base + 16, 2 bytes in 1000 ... 2000" */
-static void print_atom(const struct xok_atom *a, bool moved)
+static void print_atom(const struct xok_atom *a, bool moved, const char *indent)
 {
 	uint64_t all = UINT64_MAX >> (64 - 8 * a->size);
 	char where[64], mask[32], value[32];
@@ -53,29 +54,34 @@ static void print_atom(const struct xok_atom *a, bool moved)
 	hex(mask, sizeof(mask), a->mask, a->size);
 	hex(value, sizeof(value), a->value, a->size);
 	if (a->kind == XOK_ATOM_SHIFT)
-		printf("  base += (at %s & %s) << %u\n", where, mask, a->shl);
+		printf("%sbase += (at %s & %s) << %u\n", indent, where, mask, a->shl);
 	else if (a->kind == XOK_ATOM_RANGE)
-		printf("  at %s: %" PRIu32 " ... %" PRIu64 "\n", where, (uint32_t)a->value,
+		printf("%sat %s: %" PRIu32 " ... %" PRIu64 "\n", indent, where, (uint32_t)a->value,
 		       a->value >> 32);
 	else if (!a->mask)
-		printf("  at %s: must be there\n", where);
+		printf("%sat %s: must be there\n", indent, where);
 	else if (a->mask != all)
-		printf("  at %s & %s = %s\n", where, mask, value);
+		printf("%sat %s & %s = %s\n", indent, where, mask, value);
 	else
-		printf("  at %s = %s\n", where, value);
+		printf("%sat %s = %s\n", indent, where, value);
+}
+
+void filter_print(const struct xok_filter *f, const char *indent)
+{
+	bool moved = false;
+
+	for (uint32_t k = 0; k < f->natoms && k < XOK_FILTER_ATOMS; k++) {
+		print_atom(&f->atom[k], moved, indent);
+		moved |= f->atom[k].kind == XOK_ATOM_SHIFT;
+	}
 }
 
 static void print_filters(const struct xok_filter *f, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		bool moved = false;
-
 		printf("filter %u of %u, %u atom%s%s\n", i + 1, n, f[i].natoms,
 		       f[i].natoms == 1 ? "" : "s", f[i].natoms ? "" : ": every packet");
-		for (uint32_t k = 0; k < f[i].natoms; k++) {
-			print_atom(&f[i].atom[k], moved);
-			moved |= f[i].atom[k].kind == XOK_ATOM_SHIFT;
-		}
+		filter_print(&f[i], "  ");
 	}
 }
 
@@ -101,19 +107,23 @@ static cJSON *json_atom(const struct xok_atom *a)
 	return o;
 }
 
+cJSON *filter_json(const struct xok_filter *f)
+{
+	cJSON *one = cJSON_CreateArray();
+
+	for (uint32_t k = 0; k < f->natoms && k < XOK_FILTER_ATOMS; k++)
+		cJSON_AddItemToArray(one, json_atom(&f->atom[k]));
+	return one;
+}
+
 /* An array of filters, which are arrays of atoms. */
 static void json_filters(const struct xok_filter *f, unsigned n)
 {
 	cJSON *all = cJSON_CreateArray();
 	char *text;
 
-	for (unsigned i = 0; i < n; i++) {
-		cJSON *one = cJSON_CreateArray();
-
-		for (uint32_t k = 0; k < f[i].natoms; k++)
-			cJSON_AddItemToArray(one, json_atom(&f[i].atom[k]));
-		cJSON_AddItemToArray(all, one);
-	}
+	for (unsigned i = 0; i < n; i++)
+		cJSON_AddItemToArray(all, filter_json(&f[i]));
 	text = cJSON_PrintUnformatted(all);
 	if (text)
 		puts(text);
@@ -122,20 +132,34 @@ static void json_filters(const struct xok_filter *f, unsigned n)
 }
 
 /* The expression, and a mark under the column that the message names. */
-static int refuse(const char *expression, const char *err)
+static int refuse(const char *verb, const char *expression, const char *err)
 {
 	unsigned column;
-	int rc = cmd_error("filter", "%s", err);
+	int rc = cmd_error(verb, "%s", err);
 
 	if (sscanf(err, "column %u", &column) == 1)
 		fprintf(stderr, "  %s\n  %*s\n", expression, (int)column, "^");
 	return rc;
 }
 
+int filter_expression(const char *verb, int argc, char *const *argv, struct xok_filter *f,
+		      unsigned max, unsigned *n)
+{
+	char expression[4200] = "", err[AMP_FILTER_ERR];
+
+	*n = 0;
+	if (!argc)
+		return -1;
+	for (int i = 0; i < argc; i++)
+		text_append(expression, sizeof(expression), "%s%s", i ? " " : "", argv[i]);
+	if (amp_filter_parse(expression, f, max, n, err, sizeof(err)))
+		return refuse(verb, expression, err);
+	return -1;
+}
+
 int cmd_filter(int argc, char **argv)
 {
 	static struct xok_filter f[FILTERS];
-	char expression[4200] = "", err[AMP_FILTER_ERR];
 	bool json = false;
 	unsigned n;
 
@@ -148,10 +172,9 @@ int cmd_filter(int argc, char **argv)
 	}
 	if (optind == argc)
 		return cmd_misuse("filter", "give an expression");
-	for (int i = optind; i < argc; i++)
-		text_append(expression, sizeof(expression), "%s%s", i > optind ? " " : "", argv[i]);
-	if (amp_filter_parse(expression, f, FILTERS, &n, err, sizeof(err)))
-		return refuse(expression, err);
+	int rc = filter_expression("filter", argc - optind, argv + optind, f, FILTERS, &n);
+	if (rc >= 0)
+		return rc;
 	if (json)
 		json_filters(f, n);
 	else

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +25,11 @@ static const char *const usage =
 	"       amp testbed status [TESTBED] [--json]\n"
 	"       amp testbed log [TESTBED] [NODE] [--events]\n"
 	"       amp testbed console [TESTBED] NODE\n"
+	"       amp testbed exec [TESTBED] NODE -- COMMAND [ARG...]\n"
 	"\n"
-	"up starts one QEMU per xok node and one process per edge, joins them by the links of the "
+	"up starts one QEMU per xok node, one xokd per router, a network namespace per host and "
+	"one "
+	"process per edge, joins them by the links of the "
 	"file and returns\n"
 	"when every node has said that it is ready. TESTBED is its name, its file or its state "
 	"directory; it may be\n"
@@ -44,6 +48,10 @@ static const char *const usage =
 	"console connects to console 0 of a node, where `help` lists the commands; Ctrl-] or "
 	"Ctrl-D "
 	"leaves it.\n"
+	"exec runs a program in a host (or a router with mirrors), with its standard streams and "
+	"exit "
+	"status; what it leaves\n"
+	"running there ends with the host. The nodes' names are in /etc/hosts there.\n"
 	"--state DIR must be new, empty, or the state directory of an earlier testbed.\n";
 
 /* ---- status ---- */
@@ -81,6 +89,8 @@ static void print_status(const cJSON *testbed, const cJSON *nodes, const cJSON *
 			  member_number(o, "ready_ms") / 1000, member_text(o, "why"));
 	}
 	table_print(&t, stdout);
+	if (!links->child)
+		return;
 	putchar('\n');
 	table_init(&t, "from|to|delay ms|loss %|frames in|frames out|waiting|dropped");
 	cJSON_ArrayForEach(o, links)
@@ -171,10 +181,12 @@ static int show_log(const char *which, const char *node, bool events)
 static void converse(int fd)
 {
 	struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = 0, .events = POLLIN}};
-	int wait = -1;
+	const struct timespec quiet = {0, CONSOLE_QUIET_MS * 1000000L}, *wait = NULL;
+	sigset_t none;
 	char buf[1024];
 
-	while (poll(p, 2, wait) > 0 && !cmd_interrupted) {
+	sigemptyset(&none);
+	while (ppoll(p, 2, wait, &none) > 0 && !cmd_interrupted) {
 		if (p[0].revents) {
 			ssize_t n = read(fd, buf, sizeof(buf));
 
@@ -186,7 +198,7 @@ static void converse(int fd)
 
 			if (n <= 0) { /* the end of piped input: the answer may still come */
 				p[1].fd = -1;
-				wait = CONSOLE_QUIET_MS;
+				wait = &quiet;
 			} else if (memchr(buf, CONSOLE_LEAVE, (size_t)n) ||
 				   send(fd, buf, (size_t)n, MSG_NOSIGNAL) != n) {
 				return;
@@ -220,6 +232,7 @@ static int console(const char *which, const char *node)
 	if (!control_open(&c, which) || !control_do(&c, "-", "console %s", node))
 		return cmd_error("testbed", "%s", c.err);
 	cmd_catch_signals();
+	cmd_block_signals();
 	bool tty = line_mode(&old);
 	if (tty)
 		fprintf(stderr, "console of %s: help lists the commands, Ctrl-] leaves it\n", node);
@@ -248,21 +261,33 @@ static const struct option options[] = {{"state", required_argument, NULL, 's'},
 
 static int wrong_form(const char *what)
 {
-	static const char *const forms[][2] = {{"up", "FILE.yaml [options]"},
-					       {"down", "[TESTBED]"},
-					       {"status", "[TESTBED]"},
-					       {"log", "[TESTBED] [NODE]"},
-					       {"console", "[TESTBED] NODE"}};
+	static const char *const forms[][2] = {
+		{"up", "FILE.yaml [options]"}, {"down", "[TESTBED]"},
+		{"status", "[TESTBED]"},       {"log", "[TESTBED] [NODE]"},
+		{"console", "[TESTBED] NODE"}, {"exec", "[TESTBED] NODE -- COMMAND"}};
 
 	for (size_t i = 0; what && i < sizeof(forms) / sizeof(forms[0]); i++)
 		if (!strcmp(forms[i][0], what))
 			return cmd_misuse("testbed", "write: amp testbed %s %s", what, forms[i][1]);
-	return cmd_misuse("testbed", "say up, down, status, log or console");
+	return cmd_misuse("testbed", "say up, down, status, log, console or exec");
+}
+
+/* Options end at "--", and what stands behind it is a command: cut off here, so that getopt does not look at it. */
+static char **command_of(int *argc, char **argv)
+{
+	for (int i = 1; i < *argc; i++)
+		if (!strcmp(argv[i], "--")) {
+			argv[i] = NULL;
+			*argc = i;
+			return argv + i + 1;
+		}
+	return NULL;
 }
 
 int cmd_testbed(int argc, char **argv)
 {
-	struct sup_options o = {.accel = "tcg", .wait = 60};
+	char **command = command_of(&argc, argv);
+	struct sup_options o = {.accel = "tcg", .wait = 60, .report = -1};
 	bool foreground = false, json = false, events = false;
 	const char *state = NULL;
 	uint64_t wait;
@@ -293,6 +318,10 @@ int cmd_testbed(int argc, char **argv)
 	const char *b = a ? argv[optind + 2] : NULL;
 
 	if (!what || (b && argv[optind + 3]))
+		return wrong_form(what);
+	if (!strcmp(what, "exec") && a && command && *command)
+		return cmd_exec(b ? a : NULL, b ? b : a, command);
+	if (command)
 		return wrong_form(what);
 	if (!strcmp(what, "up") && a && !b)
 		return cmd_up(a, state, &o, foreground);

@@ -85,7 +85,7 @@ void cmd_catch_signals(void)
 	sigaction(SIGHUP, &sa, NULL);
 }
 
-static void block_signals(void)
+void cmd_block_signals(void)
 {
 	sigset_t set;
 
@@ -196,7 +196,7 @@ static int start(struct sup_options *o, bool foreground)
 		return cmd_error("testbed", "cannot make a socket: %s", strerror(errno));
 	cmd_catch_signals();
 	signal(SIGPIPE, SIG_IGN);
-	block_signals();
+	cmd_block_signals();
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid < 0)
@@ -227,11 +227,7 @@ static int start(struct sup_options *o, bool foreground)
 	return AMP_FAILED;
 }
 
-/*
- * What is left of a supervisor that was killed goes first; one that lives is not disturbed. The place of testbed NAME, or with
- * NULL the directory of --state.
- */
-static bool place_is_free(const char *dir, const char *name)
+bool cmd_place_is_free(const char *verb, const char *dir, const char *name)
 {
 	struct state_process p[STATE_PROCESSES];
 
@@ -239,10 +235,10 @@ static bool place_is_free(const char *dir, const char *name)
 		return true;
 	if (state_alive(&p[0])) {
 		if (name)
-			cmd_error("testbed", "%s is running already (pid %d): amp testbed down %s",
-				  name, (int)p[0].pid, name);
+			cmd_error(verb, "%s is running already (pid %d): amp testbed down %s", name,
+				  (int)p[0].pid, name);
 		else
-			cmd_error("testbed",
+			cmd_error(verb,
 				  "--state %s belongs to a testbed that is running (pid %d): take "
 				  "that "
 				  "down, or choose another directory",
@@ -252,20 +248,30 @@ static bool place_is_free(const char *dir, const char *name)
 	return stop_processes(dir, false) == AMP_DONE;
 }
 
-static int files_there(const char *data, const struct topo *t)
+bool cmd_files_there(const char *verb, const char *data, const struct topo *t)
 {
-	static const char *const need[] = {"xok.stripped", "env/root.stripped", "env/ee.stripped"};
+	static const struct {
+		enum topo_kind kind;
+		const char *path, *made_by;
+	} need[] = {{TOPO_XOK, "xok.stripped", "make"},
+		    {TOPO_XOK, "env/root.stripped", "make"},
+		    {TOPO_XOK, "env/ee.stripped", "make"},
+		    {TOPO_ROUTER, "xokd", "make router"},
+		    {TOPO_ROUTER, "linux-env/init", "make router"},
+		    {TOPO_ROUTER, "linux-env/ee", "make router"}};
 	char path[PATH_MAX + 32];
-	bool xok = false;
+	bool has[TOPO_NKIND] = {false};
 
 	for (uint32_t i = 0; i < t->nnode; i++)
-		xok = xok || t->node[i].kind == TOPO_XOK;
-	for (size_t i = 0; xok && i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/%s", data, need[i]);
-		if (access(path, R_OK))
-			return cmd_error("testbed", "%s is not there: build it with make", path);
+		has[t->node[i].kind] = true;
+	for (size_t i = 0; i < sizeof(need) / sizeof(need[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", data, need[i].path);
+		if (has[need[i].kind] && access(path, R_OK))
+			return cmd_error(verb, "%s is not there: build it with %s", path,
+					 need[i].made_by),
+			       false;
 	}
-	return AMP_DONE;
+	return true;
 }
 
 static int load(struct topo *t, const char *file, const char *data)
@@ -294,13 +300,14 @@ int cmd_up(const char *file, const char *state, struct sup_options *o, bool fore
 	if (n < 0 || !realpath(file, full))
 		return cmd_error("testbed", "%s: %s", file, strerror(errno));
 	self[n] = 0;
-	if (load(&t, file, data) || files_there(data, &t))
+	if (load(&t, file, data) || !cmd_files_there("testbed", data, &t))
 		return AMP_FAILED;
 	if (!state_dir(t.name, dir, err))
 		return cmd_error("testbed", "%s", err);
 	if (state && !state_usable(state, err))
 		return cmd_error("testbed", "%s", err);
-	if (!place_is_free(dir, t.name) || (state && !place_is_free(state, NULL)))
+	if (!cmd_place_is_free("testbed", dir, t.name) ||
+	    (state && !cmd_place_is_free("testbed", state, NULL)))
 		return AMP_FAILED;
 	if (!state_make(t.name, state, dir, err))
 		return cmd_error("testbed", "%s", err);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* links.c - every link of the testbed: two Unix datagram sockets per port and a relay per direction between them. */
+/*
+ * links.c - every link of the testbed: for each port two Unix datagram sockets, the node's and ours, or a TAP in a host's network
+ * namespace, and a relay for each direction between them.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,7 +59,7 @@ static void port_in(void *arg, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < 64; i++) {
-		ssize_t n = recv(p->w.fd, frame, sizeof(frame), MSG_DONTWAIT);
+		ssize_t n = read(p->w.fd, frame, sizeof(frame));
 
 		if (n < 0)
 			return;
@@ -66,15 +69,27 @@ static void port_in(void *arg, uint32_t events)
 	}
 }
 
+static ssize_t hand_over(struct port *to, const struct relay_frame *f)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+
+	if (!to->w.loop) {
+		errno = ENOTCONN;
+		return -1;
+	}
+	if (to->tap)
+		return write(to->w.fd, f->data, f->len);
+	strcpy(at.sun_path, to->path);
+	return sendto(to->w.fd, f->data, f->len, MSG_DONTWAIT | MSG_NOSIGNAL,
+		      (struct sockaddr *)&at, sizeof(at));
+}
+
 /* Hands one due frame to the far node. False: its socket is full, the frame stays. */
 static bool deliver(struct sup *s, struct port *p, const struct relay_frame *f)
 {
 	struct port *peer = &s->port[p->peer];
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	ssize_t n = hand_over(peer, f);
 
-	strcpy(to.sun_path, peer->path);
-	ssize_t n = sendto(peer->w.fd, f->data, f->len, MSG_DONTWAIT | MSG_NOSIGNAL,
-			   (struct sockaddr *)&to, sizeof(to));
 	if (n < 0 && (errno == EAGAIN || errno == ENOBUFS))
 		return false;
 	if (n >= 0)
@@ -127,9 +142,38 @@ static int port_open(struct sup *s, struct port *p)
 		errno = saved;
 		return -1;
 	}
-	if (s->opt->capture)
-		p->pcap = capture_open(s, p);
 	return 0;
+}
+
+int links_tap(struct node *n, uint32_t port, int fd)
+{
+	struct sup *s = n->sup;
+
+	for (uint32_t i = 0; i < s->nport; i++) {
+		struct port *p = &s->port[i];
+
+		if (p->node == n->index && p->port == port && p->tap && !p->w.loop)
+			return watch_open(&s->loop, &p->w, fd, EPOLLIN, port_in, p);
+	}
+	errno = EINVAL;
+	return -1;
+}
+
+static void port_close(struct port *p)
+{
+	if (!p->w.loop)
+		return;
+	watch_close(&p->w);
+	close(p->w.fd);
+}
+
+void links_untap(struct node *n)
+{
+	struct sup *s = n->sup;
+
+	for (uint32_t i = 0; i < s->nport; i++)
+		if (s->port[i].node == n->index && s->port[i].tap)
+			port_close(&s->port[i]);
 }
 
 /* A seed for each direction: the topology's, spread by its place. */
@@ -152,7 +196,10 @@ int links_open(struct sup *s)
 		p->port = l->port[i & 1];
 		p->peer = i ^ 1;
 		relay_init(&p->relay, &l->params, seed_of(t, i / 2, i & 1));
-		if (port_open(s, p)) {
+		p->tap = t->node[p->node].kind == TOPO_HOST;
+		if (s->opt->capture)
+			p->pcap = capture_open(s, p);
+		if (!p->tap && port_open(s, p)) {
 			sup_error(s, "link %s:%u: cannot make its socket in %s: %s",
 				  t->node[p->node].name, p->port, s->opt->dir, strerror(errno));
 			return -1;
@@ -166,11 +213,9 @@ void links_close(struct sup *s)
 	for (uint32_t i = 0; i < s->nport; i++) {
 		struct port *p = &s->port[i];
 
-		if (!p->w.loop)
-			continue;
-		watch_close(&p->w);
-		close(p->w.fd);
-		relay_fini(&p->relay);
+		port_close(p);
+		if (p->sup)
+			relay_fini(&p->relay);
 		if (p->pcap)
 			fclose(p->pcap);
 	}

@@ -12,6 +12,7 @@
 #include "capsule/tool.h"
 #include "cmd.h"
 #include "text.h"
+#include "version.h"
 
 static const struct verb {
 	const char *name;
@@ -32,12 +33,14 @@ static void help(FILE *out)
 		if (verbs[i].summary)
 			fprintf(out, "  %-8s %-28s %s\n", verbs[i].name, verbs[i].args,
 				verbs[i].summary);
-	fprintf(out, "\n"
-		     "exit status: 0 done (inject: delivered; ping, trace: answered), 1 failed,\n"
-		     "  2 refused by a node, 3 lost: the capsule did not arrive in time, 64 wrong "
-		     "usage\n"
-		     "AMP_DATA: where the kernel, the environments and the capsules lie, when not "
-		     "beside amp\n");
+	fprintf(out,
+		"\n"
+		"exit status: 0 done (inject: delivered; ping, trace: answered), 1 failed,\n"
+		"  2 refused by a node, 3 lost: the capsule did not arrive in time, 64 wrong "
+		"usage\n"
+		"AMP_DATA: where the kernel, the environments and the capsules lie, when neither "
+		"beside amp\n"
+		"  nor, as installed, in ../lib/amp\n");
 }
 
 int cmd_error(const char *verb, const char *fmt, ...)
@@ -65,6 +68,23 @@ int cmd_misuse(const char *verb, const char *fmt, ...)
 	return AMP_USAGE;
 }
 
+/* A build directory has them beside the program, an installed program in ../lib/amp; the system's capsules tell. */
+static bool beside_program(char *dir, size_t size, const char *program)
+{
+	static const char *const place[] = {"", "/../lib/amp"};
+	char path[PATH_MAX], at[PATH_MAX];
+	int len = (int)(strrchr(program, '/') - program);
+
+	for (size_t i = 0; i < sizeof(place) / sizeof(place[0]); i++)
+		if (text_path(path, sizeof(path), "%.*s%s/capsules/ping.mod", len, program,
+			      place[i]) &&
+		    access(path, R_OK) == 0 &&
+		    text_path(path, sizeof(path), "%.*s%s", len, program, place[i]) &&
+		    realpath(path, at))
+			return text_path(dir, size, "%s", at);
+	return text_path(dir, size, "%.*s", len, program);
+}
+
 bool cmd_data_dir(const char *verb, char *dir, size_t size)
 {
 	const char *env = getenv("AMP_DATA");
@@ -80,8 +100,7 @@ bool cmd_data_dir(const char *verb, char *dir, size_t size)
 		return false;
 	}
 	self[n] = 0;
-	*strrchr(self, '/') = 0;
-	return text_path(dir, size, "%s", self);
+	return beside_program(dir, size, self);
 }
 
 int cmd_bad_option(const char *verb, const struct cmd_value *v, int c, const char *value)
@@ -117,6 +136,10 @@ int main(int argc, char **argv)
 	    !strcmp(argv[1], "help")) {
 		help(argc < 2 ? stderr : stdout);
 		return argc < 2 ? AMP_USAGE : AMP_DONE;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("amp " AMP_VERSION);
+		return finish("--version", AMP_DONE);
 	}
 	for (size_t i = 0; i < NVERBS; i++)
 		if (!strcmp(argv[1], verbs[i].name))

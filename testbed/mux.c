@@ -82,21 +82,31 @@ static struct client *pending_client(const struct pending *p)
 	return c && c->used && c->serial == p->client_serial ? c : NULL;
 }
 
+bool mux_ask(struct node *n, const char *command, void (*own)(struct node *n, const char *rest))
+{
+	struct pending *p = chan_is_open(&n->control) ? pending_open(n->sup, n, NULL, "own") : NULL;
+
+	if (!p)
+		return false;
+	p->own = own;
+	chan_printf(&n->control, "%ux%u %s\n", (unsigned)(p - n->sup->pending), p->serial, command);
+	return true;
+}
+
 /*
  * The clock command carries our time and half of the shortest way there and back that was seen. One that took much longer
  * than that came late, or no way is known yet: it is sent again at once, a few times. The shortest way is forgotten slowly.
  */
+static void clock_answer(struct node *n, const char *rest);
+
 static void send_clock(struct node *n)
 {
-	struct pending *p = pending_open(n->sup, n, NULL, "clock");
+	char command[64];
 
 	n->clock_due = loop_now() + CLOCK_EVERY;
-	n->clock_busy = p != NULL;
-	if (!p)
-		return;
 	n->clock_sent = loop_now();
-	chan_printf(&n->control, "%ux%u clock %" PRIu64 "\n", (unsigned)(p - n->sup->pending),
-		    p->serial, loop_wall() + n->clock_trip / 2);
+	snprintf(command, sizeof(command), "clock %" PRIu64, loop_wall() + n->clock_trip / 2);
+	n->clock_busy = mux_ask(n, command, clock_answer);
 }
 
 static void clock_answer(struct node *n, const char *rest)
@@ -143,14 +153,14 @@ static void answer(struct node *n, char *line)
 		return;
 	}
 	struct client *c = pending_client(p);
-	bool own = !p->client;
+	void (*own)(struct node *, const char *) = p->own;
 
 	if (c)
 		chan_printf(&c->chan, "%s %s\n", p->id, rest);
 	if (*rest == '.' || *rest == '!')
 		p->used = false;
 	if (own)
-		clock_answer(n, rest);
+		own(n, rest);
 }
 
 static void control_line(void *arg, char *line, bool cut)
@@ -168,6 +178,14 @@ static void control_line(void *arg, char *line, bool cut)
 
 static void request(struct node *n, struct client *c, const char *id, const char *command)
 {
+	if (n->conf->kind == TOPO_HOST) {
+		chan_printf(
+			&c->chan,
+			"%s ! %s is a host, where Linux's own programs answer: amp testbed exec "
+			"%s -- ip route\n",
+			id, n->conf->name, n->conf->name);
+		return;
+	}
 	if (!chan_is_open(&n->control)) {
 		chan_printf(&c->chan, "%s ! node %s has ended: see amp testbed log\n", id,
 			    n->conf->name);
@@ -298,6 +316,14 @@ static void own_request(struct client *c, const char *id, const char *what)
 
 		if (!n) {
 			no_node(c, id, what + 8);
+			return;
+		}
+		if (n->conf->kind == TOPO_HOST) {
+			chan_printf(
+				&c->chan,
+				"%s ! %s is a host, which has no console: amp testbed exec %s -- "
+				"bash\n",
+				id, n->conf->name, n->conf->name);
 			return;
 		}
 		if (!chan_is_open(&n->people)) {

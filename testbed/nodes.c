@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* nodes.c - the processes of a testbed: one QEMU per xok node, one `amp edge-node` per edge. */
+/* nodes.c - the processes of a testbed: the files and consoles they start with, how they start and how they end. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "archive.h"
+#include "host.h"
 #include "supervisor.h"
 #include "text.h"
 
@@ -28,7 +31,11 @@ int node_conf(struct node *n, char path[PATH_MAX])
 	FILE *f = fopen(path, "we");
 	if (!f)
 		return -1;
-	topo_write_conf(n->sup->topo, n->index, f);
+	const struct router *r = n->sup->opt->router;
+	if (r)
+		fwrite(r->commands, 1, r->len, f);
+	else
+		topo_write_conf(n->sup->topo, n->index, f);
 	bool good = !ferror(f);
 	return fclose(f) == 0 && good ? 0 : -1;
 }
@@ -74,109 +81,6 @@ int node_archive(struct node *n, char path[PATH_MAX])
 	return rc;
 }
 
-/* ---- command lines ---- */
-
-struct command {
-	char *argv[64 + TOPO_PORTS * 4];
-	uint32_t argc;
-};
-
-__attribute__((format(printf, 2, 3))) static void arg(struct command *c, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&c->argv[c->argc], fmt, ap) < 0)
-		abort();
-	va_end(ap);
-	c->argv[++c->argc] = NULL;
-}
-
-static void command_free(struct command *c)
-{
-	for (uint32_t i = 0; i < c->argc; i++)
-		free(c->argv[i]);
-}
-
-static const char *mac_text(const uint8_t m[6], char buf[18])
-{
-	snprintf(buf, 18, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
-	return buf;
-}
-
-static void qemu_command(struct node *n, const char *boot, struct command *c)
-{
-	const struct sup_options *o = n->sup->opt;
-	char mac[18];
-
-	arg(c, "qemu-system-x86_64");
-	arg(c, "-name");
-	arg(c, "%s", n->conf->name);
-	arg(c, "-machine");
-	arg(c, "q35,accel=%s,usb=off,vmport=off", n->sup->accel);
-	arg(c, "-cpu");
-	arg(c, "max");
-	arg(c, "-m");
-	arg(c, "%u", n->conf->memory);
-	arg(c, "-smp");
-	arg(c, "1");
-	arg(c, "-nodefaults");
-	arg(c, "-no-user-config");
-	arg(c, "-display");
-	arg(c, "none");
-	arg(c, "-no-reboot");
-	arg(c, "-kernel");
-	arg(c, "%s/xok.stripped", o->data);
-	arg(c, "-initrd");
-	arg(c, "%s", boot);
-	arg(c, "-chardev");
-	arg(c, "pipe,id=people,path=%s/%u.people", o->dir, n->index);
-	arg(c, "-serial");
-	arg(c, "chardev:people");
-	arg(c, "-chardev");
-	arg(c, "pipe,id=control,path=%s/%u.control", o->dir, n->index);
-	arg(c, "-serial");
-	arg(c, "chardev:control");
-	arg(c, "-device");
-	arg(c, "isa-debug-exit,iobase=0xf4,iosize=4");
-	for (uint32_t p = 0; p < n->conf->nport; p++) {
-		arg(c, "-netdev");
-		arg(c,
-		    "dgram,id=n%u,local.type=unix,local.path=%s/n%u.%u,remote.type=unix,"
-		    "remote.path=%s/r%u.%u",
-		    p, o->dir, n->index, p, o->dir, n->index, p);
-		arg(c, "-device");
-		arg(c,
-		    "virtio-net-pci,netdev=n%u,mac=%s,disable-legacy=on,romfile=,mrg_rxbuf=off,"
-		    "csum=off,guest_csum=off,gso=off,guest_tso4=off,guest_tso6=off,guest_ecn=off,"
-		    "guest_ufo=off,host_tso4=off,host_tso6=off,host_ecn=off,host_ufo=off",
-		    p, mac_text(n->conf->port[p].mac, mac));
-	}
-}
-
-/* Its consoles are descriptors that it inherits: people as 3, control as 4. */
-static void edge_command(struct node *n, const char *conf, struct command *c)
-{
-	const char *dir = n->sup->opt->dir;
-	char mac[18];
-
-	arg(c, "%s", n->sup->opt->self);
-	arg(c, "edge-node");
-	arg(c, "--name");
-	arg(c, "%s", n->conf->name);
-	arg(c, "--conf");
-	arg(c, "%s", conf);
-	arg(c, "--cons-fd");
-	arg(c, "3");
-	arg(c, "--ctl-fd");
-	arg(c, "4");
-	for (uint32_t p = 0; p < n->conf->nport; p++) {
-		arg(c, "--port");
-		arg(c, "%s/n%u.%u,%s/r%u.%u,%s", dir, n->index, p, dir, n->index, p,
-		    mac_text(n->conf->port[p].mac, mac));
-	}
-}
-
 /* ---- consoles ---- */
 
 /* Our ends of a console, to read from and to write to, and the child's (-1: it opens files by name). */
@@ -197,9 +101,9 @@ static int open_fifo(const char *path)
 
 /*
  * QEMU writes a serial port's output byte by byte. A socket takes about 300 such writes until its reader runs, and a guest cannot
- * wait for ever; a FIFO takes as many as it has bytes.
+ * wait for ever; a FIFO takes as many as it has bytes. xokd keeps to the same form.
  */
-static int qemu_console(struct node *n, const char *name, struct console *c)
+static int named_console(struct node *n, const char *name, struct console *c)
 {
 	char path[PATH_MAX];
 
@@ -211,7 +115,7 @@ static int qemu_console(struct node *n, const char *name, struct console *c)
 	return c->ours[0] < 0 || c->ours[1] < 0 ? -1 : 0;
 }
 
-static int edge_console(struct console *c)
+static int inherited_console(struct console *c)
 {
 	int pair[2];
 
@@ -222,35 +126,111 @@ static int edge_console(struct console *c)
 	return 0;
 }
 
+/* ---- lifelines ---- */
+
+/* A message is a TAP and its port, from a host that comes up. Nothing else is said; the end of the stream is the process's end. */
+static void lifeline_in(void *arg, uint32_t events)
+{
+	struct node *n = arg;
+	uint8_t port;
+	int fd;
+	ssize_t got = host_receive(n->lifeline.fd, &port, &fd);
+
+	(void)events;
+	if (got < 0 && errno == EAGAIN)
+		return;
+	if (got <= 0) {
+		watch_close(&n->lifeline);
+		close(n->lifeline.fd);
+	} else if (links_tap(n, port, fd)) {
+		sup_error(n->sup, "%s: its port %u cannot be used: %s", n->conf->name, port,
+			  strerror(errno));
+		close(fd);
+	}
+}
+
+static int lifeline_open(struct node *n, int *theirs)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
+		return -1;
+	*theirs = pair[1];
+	return watch_open(&n->sup->loop, &n->lifeline, pair[0], EPOLLIN, lifeline_in, n);
+}
+
 /* ---- processes ---- */
+
+#define INSIDE (CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC)
+
+/* What a child starts with: descriptors of ours (-1: not this one) that become 3, 4 and 5. */
+struct start {
+	const struct command *command;
+	pid_t supervisor;
+	int theirs[3]; /* people, control, lifeline */
+	unsigned long namespaces;
+};
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* A plain user becomes root of the namespaces that he has made, and of nothing else: user_namespaces(7). */
+static bool become_root(uid_t uid, gid_t gid)
+{
+	char map[64];
+
+	snprintf(map, sizeof(map), "0 %u 1", (unsigned)uid);
+	if (!write_file("/proc/self/uid_map", map) || !write_file("/proc/self/setgroups", "deny"))
+		return false;
+	snprintf(map, sizeof(map), "0 %u 1", (unsigned)gid);
+	return write_file("/proc/self/gid_map", map);
+}
 
 /*
  * In the child. It dies with the supervisor whatever happens to that; a supervisor that died before prctl is
- * noticed by the parent's pid. Signals go back to their defaults: the supervisor blocks the ones it reads.
+ * noticed by the parent's pid, or in a pid namespace, where that cannot be seen, by the end of the lifeline. Signals go back to
+ * their defaults: the supervisor blocks the ones it reads.
  */
-_Noreturn static void child(struct node *n, const struct command *c, pid_t supervisor, int people,
-			    int control)
+_Noreturn static void child(struct node *n, const struct start *s, uid_t uid, gid_t gid)
 {
+	const struct command *c = s->command;
+	int high[3];
 	sigset_t none;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	setpgid(0, 0);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != supervisor)
-		_exit(126);
 	int null = open("/dev/null", O_RDONLY);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(n->log, 1) < 0 || dup2(n->log, 2) < 0)
 		_exit(126);
-	/* The ends of the consoles may stand where 3 and 4 must go: move them out of the way first. */
-	int high[2] = {fcntl(people, F_DUPFD, 16), fcntl(control, F_DUPFD, 16)};
-	if (people >= 0 && (dup2(high[0], 3) < 0 || dup2(high[1], 4) < 0))
+	if ((s->namespaces & CLONE_NEWUSER) && !become_root(uid, gid)) {
+		dprintf(2, "cannot become root of its namespaces: %s\n", strerror(errno));
 		_exit(126);
-	if (close_range(people >= 0 ? 5 : 3, ~0u, 0))
+	}
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || (!s->namespaces && getppid() != s->supervisor))
+		_exit(126);
+	/* Our ends may stand where 3, 4 and 5 must go: move them out of the way first. */
+	for (int i = 0; i < 3; i++)
+		high[i] = s->theirs[i] < 0 ? -1 : fcntl(s->theirs[i], F_DUPFD, 16);
+	close_range(3, 15, 0);
+	for (int i = 0; i < 3; i++)
+		if (s->theirs[i] >= 0 && dup2(high[i], 3 + i) < 0)
+			_exit(126);
+	if (close_range(6, ~0u, 0))
 		_exit(126);
 	execvp(c->argv[0], c->argv);
 	dprintf(2, "cannot run %s: %s%s\n", c->argv[0], strerror(errno),
-		errno == ENOENT ? "; install it: apt-get install qemu-system-x86" : "");
+		errno == ENOENT && n->conf->kind == TOPO_XOK
+			? "; install it: apt-get install qemu-system-x86"
+			: "");
 	_exit(127);
 }
 
@@ -262,22 +242,43 @@ static int open_log(struct node *n, const char *what)
 	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
+/* As fork does, into new namespaces. */
+static pid_t fork_into(unsigned long namespaces)
+{
+	return (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+static int open_consoles(struct node *n, struct console *people, struct console *control)
+{
+	if (node_inherits_consoles(n))
+		return inherited_console(people) || inherited_console(control) ? -1 : 0;
+	return named_console(n, "people", people) || named_console(n, "control", control) ? -1 : 0;
+}
+
 static int spawn(struct node *n, const struct command *c)
 {
-	bool edge = n->conf->kind == TOPO_EDGE;
 	struct console people = {.theirs = -1}, control = {.theirs = -1};
-	pid_t self = getpid();
+	struct start s = {.command = c, .supervisor = getpid(), .theirs = {-1, -1, -1}};
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
 
-	if (edge ? edge_console(&people) || edge_console(&control)
-		 : qemu_console(n, "people", &people) || qemu_console(n, "control", &control))
+	if (open_consoles(n, &people, &control))
 		return -1;
-	n->pid = fork();
-	if (n->pid == 0)
-		child(n, c, self, people.theirs, control.theirs);
-	if (edge) {
-		close(people.theirs);
-		close(control.theirs);
+	if (node_is_inside(n)) {
+		s.namespaces = INSIDE | (uid ? CLONE_NEWUSER : 0);
+		if (lifeline_open(n, &s.theirs[2]))
+			return -1;
 	}
+	s.theirs[0] = people.theirs;
+	s.theirs[1] = control.theirs;
+	n->pid = fork_into(s.namespaces);
+	if (n->pid == 0)
+		child(n, &s, uid, gid);
+	int saved = errno;
+	for (int i = 0; i < 3; i++)
+		if (s.theirs[i] >= 0)
+			close(s.theirs[i]);
+	errno = saved;
 	if (n->pid < 0) {
 		n->pid = 0;
 		return -1;
@@ -288,10 +289,22 @@ static int spawn(struct node *n, const struct command *c)
 	return mux_node(n, people.ours, control.ours);
 }
 
+static const char *advice(const struct node *n)
+{
+	if (!node_is_inside(n) || (errno != EPERM && errno != ENOSPC && errno != EINVAL))
+		return "";
+	return geteuid()
+		       ? "; this kind of node needs network namespaces: run amp as root, or allow "
+			 "them to users with sysctl -w kernel.unprivileged_userns_clone=1 "
+			 "user.max_user_namespaces=10000"
+		       : "; this kind of node needs network namespaces, which this root may not "
+			 "make";
+}
+
 int node_start(struct node *n)
 {
-	char conf[PATH_MAX], boot[PATH_MAX];
-	struct command c = {.argc = 0};
+	char conf[PATH_MAX];
+	struct command c;
 
 	n->log = open_log(n, "log");
 	n->events = open_log(n, "events");
@@ -300,16 +313,12 @@ int node_start(struct node *n)
 			  strerror(errno));
 		return -1;
 	}
-	if (n->conf->kind == TOPO_EDGE)
-		edge_command(n, conf, &c);
-	else if (node_archive(n, boot) == 0)
-		qemu_command(n, boot, &c);
-	else
+	if (command_make(n, &c))
 		return -1;
 	int rc = spawn(n, &c);
 	if (rc)
-		sup_error(n->sup, "%s: cannot start its process: %s", n->conf->name,
-			  strerror(errno));
+		sup_error(n->sup, "%s: cannot start its process: %s%s", n->conf->name,
+			  strerror(errno), advice(n));
 	command_free(&c);
 	return rc;
 }
@@ -336,6 +345,11 @@ static void ended(struct node *n, int status)
 	n->pid = 0;
 	n->status = status;
 	n->state = NODE_ENDED;
+	if (n->lifeline.loop) {
+		watch_close(&n->lifeline);
+		close(n->lifeline.fd);
+	}
+	links_untap(n);
 	mux_node_ended(n);
 }
 

@@ -19,6 +19,18 @@ uint32_t topo_find(const struct topo *t, const char *name)
 	return TOPO_NONE;
 }
 
+const char *topo_kind_name(enum topo_kind k)
+{
+	static const char *const names[TOPO_NKIND] = {"xok", "router", "host", "edge"};
+
+	return names[k];
+}
+
+bool topo_forwards(enum topo_kind k)
+{
+	return k == TOPO_XOK || k == TOPO_ROUTER;
+}
+
 uint32_t topo_address(const struct topo *t, uint32_t node)
 {
 	return t->node[node].nport ? t->node[node].port[0].addr : 0;
@@ -84,7 +96,7 @@ int topo_assign(struct topo *t, struct topo_error *err)
 /* ---- routes ---- */
 
 /*
- * Dijkstra from the goal outwards over (hops, delay, link), compared in that order. An edge is expanded only when it is
+ * Dijkstra from the goal outwards over (hops, delay, link), compared in that order. A host is expanded only when it is
  * the goal itself. With at most 64 nodes the plain quadratic form is the clearest.
  */
 void topo_paths(const struct topo *t, uint32_t to, uint32_t port[TOPO_NODES])
@@ -111,7 +123,7 @@ void topo_paths(const struct topo *t, uint32_t to, uint32_t port[TOPO_NODES])
 		if (u == TOPO_NONE)
 			return;
 		done[u] = true;
-		if (u != to && t->node[u].kind == TOPO_EDGE)
+		if (u != to && !topo_forwards(t->node[u].kind))
 			continue;
 		for (uint32_t i = 0; i < t->nlink; i++) {
 			const struct topo_link *l = &t->link[i];
@@ -153,8 +165,8 @@ static const struct topo_port *way(const struct topo *t, uint32_t node, uint32_t
 
 			n = step->node[step->node[0] == n];
 		}
-		/* An edge at the near end does not forward to the rest of its link. */
-		if (t->node[l->node[e]].kind == TOPO_EDGE)
+		/* A host at the near end does not forward to the rest of its link. */
+		if (!topo_forwards(t->node[l->node[e]].kind))
 			hops++;
 		if (hops < best) {
 			best = hops;
@@ -185,6 +197,49 @@ bool topo_gateway6(const struct topo *t, uint32_t node, uint32_t link, const uin
 
 /* ---- configuration ---- */
 
+/* A host with one port has no choice: all that it does not reach itself goes to the router there. */
+static bool default_only(const struct topo *t, const struct topo_node *n)
+{
+	if (n->kind != TOPO_HOST || n->nport != 1)
+		return false;
+	const struct topo_link *l = &t->link[n->port[0].link];
+	return topo_forwards(t->node[l->node[!n->port[0].end]].kind);
+}
+
+static void write_ports(const struct topo *t, const struct topo_node *n, FILE *out)
+{
+	char a[16];
+
+	for (uint32_t i = 0; i < n->nport; i++) {
+		const struct topo_port *p = &n->port[i];
+		const struct topo_link *l = &t->link[p->link];
+
+		fprintf(out, "port %u address %s/%u\nport %u peer %s\n", i,
+			topo_addr_text(p->addr, a), l->plen, i, t->node[l->node[!p->end]].name);
+		if (l->params.mtu)
+			fprintf(out, "port %u mtu %u\n", i, l->params.mtu);
+	}
+}
+
+static void write_routes(const struct topo *t, uint32_t node, FILE *out)
+{
+	const struct topo_node *n = &t->node[node];
+	char a[16], b[16];
+	uint32_t gateway;
+
+	if (default_only(t, n)) {
+		const struct topo_port *p = &n->port[0];
+
+		fprintf(out, "route 0.0.0.0/0 via %s\n",
+			topo_addr_text(t->link[p->link].host[!p->end], a));
+		return;
+	}
+	for (uint32_t i = 0; i < t->nlink; i++)
+		if (topo_gateway(t, node, i, &gateway))
+			fprintf(out, "route %s/%u via %s\n", topo_addr_text(t->link[i].net, a),
+				t->link[i].plen, topo_addr_text(gateway, b));
+}
+
 /* Edges have no IPv6. */
 static void write_conf6(const struct topo *t, uint32_t node, FILE *out)
 {
@@ -199,6 +254,15 @@ static void write_conf6(const struct topo *t, uint32_t node, FILE *out)
 			fprintf(out, "port %u address %s/%u\n", i,
 				inet_ntop(AF_INET6, l->host6[n->port[i].end], a, sizeof(a)),
 				l->plen6);
+	}
+	if (default_only(t, n)) {
+		const struct topo_port *p = &n->port[0];
+		const struct topo_link *l = &t->link[p->link];
+
+		if (l->plen6)
+			fprintf(out, "route ::/0 via %s\n",
+				inet_ntop(AF_INET6, l->host6[!p->end], a, sizeof(a)));
+		return;
 	}
 	for (uint32_t i = 0; i < t->nlink; i++) {
 		const struct topo_link *l = &t->link[i];
@@ -215,25 +279,15 @@ static void write_conf6(const struct topo *t, uint32_t node, FILE *out)
 void topo_write_conf(const struct topo *t, uint32_t node, FILE *out)
 {
 	const struct topo_node *n = &t->node[node];
-	char a[16], b[16], hex[65];
+	char hex[65];
 
-	fprintf(out, "node %s\nrole %s\n", n->name, n->kind == TOPO_EDGE ? "host" : "router");
-	for (uint32_t i = 0; i < n->nport; i++) {
-		const struct topo_port *p = &n->port[i];
-		const struct topo_link *l = &t->link[p->link];
-
-		fprintf(out, "port %u address %s/%u\nport %u peer %s\n", i,
-			topo_addr_text(p->addr, a), l->plen, i, t->node[l->node[!p->end]].name);
-	}
-	for (uint32_t i = 0; i < t->nlink; i++) {
-		uint32_t gateway;
-
-		if (topo_gateway(t, node, i, &gateway))
-			fprintf(out, "route %s/%u via %s\n", topo_addr_text(t->link[i].net, a),
-				t->link[i].plen, topo_addr_text(gateway, b));
-	}
+	fprintf(out, "node %s\nrole %s\n", n->name, topo_forwards(n->kind) ? "router" : "host");
+	write_ports(t, n, out);
+	write_routes(t, node, out);
 	if (n->kind != TOPO_EDGE)
 		write_conf6(t, node, out);
+	if (n->kind == TOPO_HOST) /* which runs no capsules */
+		return;
 	for (uint32_t i = 0; i < t->nprincipal; i++) {
 		key_hex(t->principal[i].key, 32, hex);
 		fprintf(out, "principal %s %s\n", t->principal[i].name, hex);
@@ -244,6 +298,26 @@ void topo_write_conf(const struct topo *t, uint32_t node, FILE *out)
 		if (!w->at || (w->at >> node & 1))
 			fprintf(out, "allow %s %s budget %u\n", t->principal[w->principal].name,
 				w->module, w->budget);
+	}
+}
+
+void topo_write_hosts(const struct topo *t, FILE *out)
+{
+	char a[INET6_ADDRSTRLEN];
+
+	fprintf(out, "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n");
+	for (uint32_t i = 0; i < t->nnode; i++) {
+		const struct topo_node *n = &t->node[i];
+
+		if (!n->nport)
+			continue;
+		const struct topo_link *l = &t->link[n->port[0].link];
+
+		fprintf(out, "%s %s\n", topo_addr_text(n->port[0].addr, a), n->name);
+		if (l->plen6 && n->kind != TOPO_EDGE)
+			fprintf(out, "%s %s\n",
+				inet_ntop(AF_INET6, l->host6[n->port[0].end], a, sizeof(a)),
+				n->name);
 	}
 }
 

@@ -87,6 +87,18 @@ int reader_items(struct reader *r, const yaml_node_t *list, const char *what,
 	return 0;
 }
 
+const yaml_node_t *reader_value(struct reader *r, const yaml_node_t *map, const char *key)
+{
+	for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
+	     p++) {
+		const yaml_node_t *k = yaml_document_get_node(r->doc, p->key);
+
+		if (k->type == YAML_SCALAR_NODE && !strcmp((const char *)k->data.scalar.value, key))
+			return yaml_document_get_node(r->doc, p->value);
+	}
+	return NULL;
+}
+
 struct keyed {
 	const struct reader_key *keys;
 	uint32_t nkeys, seen;

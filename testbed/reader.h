@@ -44,6 +44,9 @@ int reader_pairs(struct reader *r, const yaml_node_t *map, const char *what,
 int reader_items(struct reader *r, const yaml_node_t *list, const char *what,
 		 int (*fn)(struct reader *r, const yaml_node_t *item, void *arg), void *arg);
 
+/* The value of a key in a mapping; NULL: it is not there. */
+const yaml_node_t *reader_value(struct reader *r, const yaml_node_t *map, const char *key);
+
 /* A mapping with known keys only, none of them twice, the required ones there. At most 32 keys. */
 struct reader_key {
 	const char *name;
@@ -52,5 +55,8 @@ struct reader_key {
 };
 int reader_map(struct reader *r, const yaml_node_t *map, const char *what,
 	       const struct reader_key *keys, uint32_t nkeys, void *arg);
+
+/* topology_nodes.c: adds one pair of the mapping of nodes to the topology `arg`. */
+int topology_node(struct reader *r, const yaml_node_t *key, const yaml_node_t *value, void *arg);
 
 #endif

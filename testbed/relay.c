@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "relay.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,14 @@ static int drop(struct relay *r, enum relay_drop why)
 	return (int)why;
 }
 
+/* What is behind the Ethernet header and, when there is one, the 802.1Q tag. */
+static size_t payload(const uint8_t *frame, size_t len)
+{
+	bool tagged = len >= RELAY_FRAME_MIN + 4 && frame[12] == 0x81 && frame[13] == 0x00;
+
+	return len - RELAY_FRAME_MIN - (tagged ? 4 : 0);
+}
+
 /*
  * Both draws happen for every frame of legal length, whatever becomes of it, so the fate of the n-th frame
  * depends on the seed and n alone.
@@ -76,6 +85,8 @@ int relay_in(struct relay *r, uint64_t now, const void *frame, size_t len)
 	uint64_t luck = draw_below(r, 1000000);
 	uint64_t swing = draw_below(r, 2 * p->jitter + 1);
 
+	if (payload(frame, len) > (p->mtu ? p->mtu : RELAY_MTU_MAX))
+		return drop(r, RELAY_MTU);
 	if (luck < p->loss)
 		return drop(r, RELAY_LOSS);
 	if (r->nflight >= RELAY_FLIGHT_MAX)

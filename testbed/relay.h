@@ -14,7 +14,9 @@
 #include <stdint.h>
 
 #define RELAY_FRAME_MIN 14u
-#define RELAY_FRAME_MAX 1514u
+#define RELAY_FRAME_MAX 1518u /* an Ethernet header with an 802.1Q tag, and 1,500 bytes */
+#define RELAY_MTU_MAX 1500u
+#define RELAY_MTU_MIN 1280u
 #define RELAY_QUEUE_MAX 1024u
 #define RELAY_FLIGHT_MAX 4096u /* frames in the queue and on the wire together */
 
@@ -23,6 +25,7 @@ struct relay_params {
 	uint64_t rate;		/* bit/s, 0: unlimited */
 	uint32_t loss;		/* of a million */
 	uint32_t queue;		/* frames, 1..RELAY_QUEUE_MAX */
+	uint32_t mtu; /* of what is behind the Ethernet header and its tag; 0: RELAY_MTU_MAX */
 };
 
 /* Every reason for a drop: RELAY_DROP(NAME, "counter", "text"). */

@@ -43,7 +43,7 @@ static void node_rows(struct sup *s, struct chan *to, const char *id)
 		char text[128] = "";
 
 		cJSON_AddStringToObject(o, "node", n->conf->name);
-		cJSON_AddStringToObject(o, "kind", n->conf->kind == TOPO_EDGE ? "edge" : "xok");
+		cJSON_AddStringToObject(o, "kind", topo_kind_name(n->conf->kind));
 		cJSON_AddStringToObject(o, "state", node_state_name(n->state));
 		cJSON_AddStringToObject(o, "address",
 					topo_addr_text(topo_address(s->topo, i), text));
@@ -52,8 +52,9 @@ static void node_rows(struct sup *s, struct chan *to, const char *id)
 							  n->conf->port[p].addr, text)));
 		cJSON_AddItemToObject(o, "addresses", all);
 		cJSON_AddNumberToObject(o, "pid", n->pid);
+		cJSON_AddBoolToObject(o, "namespaces", node_is_inside(n));
 		cJSON_AddNumberToObject(o, "memory_mib",
-					n->conf->kind == TOPO_EDGE ? 0 : n->conf->memory);
+					topo_forwards(n->conf->kind) ? n->conf->memory : 0);
 		cJSON_AddNumberToObject(o, "ready_ms",
 					n->state == NODE_READY ? ms(n->ready_at - n->sup->began)
 							       : 0);

@@ -89,10 +89,10 @@ static bool transient(const char *name)
 	unsigned a, b;
 	char c;
 
-	return !strcmp(name, "ctl") || !strcmp(name, "run") || !strcmp(name, "run.new") ||
-	       sscanf(name, "n%u.%u%c", &a, &b, &c) == 2 ||
-	       sscanf(name, "r%u.%u%c", &a, &b, &c) == 2 || ends(name, ".boot") ||
-	       ends(name, ".in") || ends(name, ".out");
+	return !strcmp(name, "ctl") || !strcmp(name, "hosts") || !strcmp(name, "run") ||
+	       !strcmp(name, "run.new") || sscanf(name, "n%u.%u%c", &a, &b, &c) == 2 ||
+	       sscanf(name, "r%u.%u%c", &a, &b, &c) == 2 || ends(name, ".boot") || ends(name, ".capture") ||
+	       ends(name, ".in") || ends(name, ".out") || ends(name, ".capture");
 }
 
 static bool lasting(const char *name)
@@ -169,45 +169,64 @@ static bool without_comma(const char *dir, char err[STATE_ERROR])
 	return false;
 }
 
+/* A directory that the caller has chosen: made, and then by its true name. */
+static bool take_directory(const char *at, char dir[STATE_DIR_MAX], char err[STATE_ERROR])
+{
+	char real[PATH_MAX];
+
+	if (!make_dirs(at, err))
+		return false;
+	if (realpath(at, real) && text_path(dir, STATE_DIR_MAX, "%s", real))
+		return without_comma(dir, err);
+	snprintf(err, STATE_ERROR,
+		 "--state %.200s: the path is too long for sockets (at most %u bytes)", at,
+		 STATE_DIR_MAX - 1);
+	return false;
+}
+
+static bool link_to(const char *link, const char *dir, char err[STATE_ERROR])
+{
+	remove_files(link, true);
+	if (rmdir(link))
+		unlink(link);
+	if (symlink(dir, link) == 0)
+		return true;
+	snprintf(err, STATE_ERROR, "cannot make the link %.100s: %s", link, strerror(errno));
+	return false;
+}
+
 bool state_make(const char *name, const char *at, char dir[STATE_DIR_MAX], char err[STATE_ERROR])
 {
-	char real[PATH_MAX], link[STATE_DIR_MAX], base[STATE_DIR_MAX];
+	char link[STATE_DIR_MAX], base[STATE_DIR_MAX];
+	struct stat st;
 
 	if (!state_base(base, err) || !make_dirs(base, err) || !state_dir(name, link, err))
 		return false;
 	if (!at) {
 		strcpy(dir, link);
-		struct stat st;
-
 		/* A link of an earlier run with --state leads elsewhere: this run has its own place. */
 		if (lstat(link, &st) == 0 && S_ISLNK(st.st_mode))
 			unlink(link);
 		if (!without_comma(dir, err) || !make_dirs(dir, err))
 			return false;
 	} else {
-		if (!make_dirs(at, err))
-			return false;
-		if (!realpath(at, real) || !text_path(dir, STATE_DIR_MAX, "%s", real)) {
-			snprintf(err, STATE_ERROR,
-				 "--state %.200s: the path is too long for sockets "
-				 "(at most %u bytes)",
-				 at, STATE_DIR_MAX - 1);
-			return false;
-		}
-		if (!without_comma(dir, err))
+		if (!take_directory(at, dir, err))
 			return false;
 		drop_links(base, dir);
-		if (strcmp(dir, link)) {
-			remove_files(link, true);
-			if (rmdir(link))
-				unlink(link);
-			if (symlink(dir, link)) {
-				snprintf(err, STATE_ERROR, "cannot make the link %.100s: %s", link,
-					 strerror(errno));
-				return false;
-			}
-		}
+		if (strcmp(dir, link) && !link_to(link, dir, err))
+			return false;
 	}
+	remove_files(dir, true);
+	return true;
+}
+
+bool state_make_service(const char *name, char dir[STATE_DIR_MAX], char err[STATE_ERROR])
+{
+	char at[STATE_DIR_MAX];
+
+	if (!text_path(at, sizeof(at), "%s/%s", STATE_SERVICES, name) ||
+	    !take_directory(at, dir, err))
+		return false;
 	remove_files(dir, true);
 	return true;
 }
@@ -274,23 +293,35 @@ static bool runs(const char *dir)
 	return state_read(dir, p) > 0 && state_alive(&p[0]);
 }
 
-static bool find_only(char dir[STATE_DIR_MAX], char err[STATE_ERROR])
+/* What runs under one base; the names are added. */
+static uint32_t find_under(const char *base, char dir[STATE_DIR_MAX], char *names, size_t size)
 {
-	char base[STATE_DIR_MAX], one[STATE_DIR_MAX], names[256] = "";
+	char one[STATE_DIR_MAX];
 	uint32_t found = 0;
-
-	if (!state_base(base, err))
-		return false;
 	DIR *d = opendir(base);
+
 	for (struct dirent *e; d && (e = readdir(d));) {
 		if (e->d_name[0] == '.' || !text_path(one, sizeof(one), "%s/%s", base, e->d_name) ||
 		    !runs(one))
 			continue;
 		strcpy(dir, one);
-		text_append(names, sizeof(names), "%s%s", found++ ? ", " : "", e->d_name);
+		text_append(names, size, "%s%s", *names ? ", " : "", e->d_name);
+		found++;
 	}
 	if (d)
 		closedir(d);
+	return found;
+}
+
+static bool find_only(char dir[STATE_DIR_MAX], char err[STATE_ERROR])
+{
+	char base[STATE_DIR_MAX], names[256] = "";
+
+	if (!state_base(base, err))
+		return false;
+	uint32_t found = find_under(base, dir, names, sizeof(names));
+	if (!found) /* a testbed of one's own goes before the machine's router */
+		found = find_under(STATE_SERVICES, dir, names, sizeof(names));
 	if (found == 1)
 		return true;
 	if (found)
@@ -328,6 +359,9 @@ bool state_find(const char *which, char dir[STATE_DIR_MAX], char err[STATE_ERROR
 	if (text_is_name(which) && state_dir(which, dir, err)) {
 		if (access(dir, F_OK) == 0)
 			return true;
+		if (text_path(path, STATE_DIR_MAX, "%s/%s", STATE_SERVICES, which) &&
+		    access(path, F_OK) == 0)
+			return strcpy(dir, path);
 		snprintf(err, STATE_ERROR, "there is no testbed '%.40s' (looked for %.100s)", which,
 			 dir);
 		return false;

@@ -7,11 +7,13 @@
  *
  *	ctl                 the supervisor's socket (control.h)
  *	run                 the processes, one per line: NAME PID START (START: field 22 of /proc/PID/stat)
+ *	hosts               the nodes' names and addresses, /etc/hosts in the hosts
  *	NODE.log            console 0 of a node, and what its process said on standard error
  *	NODE.events         its events, one JSON object per line
  *	NODE.conf           its configuration
  *	NODE-PORT.pcap      frames to and from a port, with --capture
  *	nI.P, rI.P, I.*     sockets, FIFOs and boot archives, removed when the testbed goes down
+ *	NODE.capture        xokd's socket for captures, likewise
  *	supervisor.log      what the supervisor itself had to say
  *
  * Logs, events, configurations and captures stay after `down` until the next `up`.
@@ -43,6 +45,10 @@ bool state_usable(const char *dir, char err[STATE_ERROR]);
  * Makes it (or `at`, when given and usable, and a link to it), empties it of an earlier run's files. False with err.
  */
 bool state_make(const char *name, const char *at, char dir[STATE_DIR_MAX], char err[STATE_ERROR]);
+
+/* Of the same for root's services, which are found under their names by everybody who may look: /run/amp/NAME. */
+#define STATE_SERVICES "/run/amp"
+bool state_make_service(const char *name, char dir[STATE_DIR_MAX], char err[STATE_ERROR]);
 
 /* The process's start time, which with the pid names it for good; 0: there is no such process. */
 uint64_t state_start_time(pid_t pid);

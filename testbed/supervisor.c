@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "notify.h"
 #include "text.h"
 
 #define LOG_TAIL 12u /* lines of a node's log that an error shows */
@@ -28,8 +29,24 @@ static double seconds(const struct sup *s)
 
 /* ---- what `up` hears ---- */
 
+/* Under systemd a line begins with its priority: sd-daemon(3). */
+static void tell_operator(struct sup *s, char kind, const char *text)
+{
+	static const char *const priority[] = {"", "<6>", "<3>"};
+	bool journal = getenv("JOURNAL_STREAM") != NULL;
+
+	fprintf(stderr, "%s%s%s\n", priority[journal ? 1 + (kind == 'E') : 0],
+		journal ? "" : "amp router: ", text);
+	fprintf(s->opt->log, "%8.3f %s\n", seconds(s), text);
+	fflush(s->opt->log);
+}
+
 static void report(struct sup *s, char kind, const char *text)
 {
+	if (s->opt->router) {
+		tell_operator(s, kind, text);
+		return;
+	}
 	fprintf(stderr, "%8.3f %s\n", seconds(s), text);
 	if (chan_is_open(&s->report))
 		chan_printf(&s->report, "%c %s\n", kind, text);
@@ -136,49 +153,82 @@ static bool start_kind(struct sup *s, enum topo_kind kind)
 	return true;
 }
 
+/* The names of the nodes, for the programs in hosts. */
+static bool write_hosts(struct sup *s)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/hosts", s->opt->dir);
+	FILE *f = fopen(path, "we");
+	if (f)
+		topo_write_hosts(s->topo, f);
+	bool good = f && !ferror(f);
+	if (f && fclose(f) == 0 && good)
+		return true;
+	sup_error(s, "cannot write %s: %s", path, strerror(errno));
+	return false;
+}
+
 static bool start_all(struct sup *s)
 {
 	const struct topo *t = s->topo;
-	uint32_t nxok = 0;
+	uint32_t nkind[TOPO_NKIND] = {0};
+	char kinds[128] = "";
 
-	if (!record(s) || links_open(s) || mux_open(s))
+	if (!record(s) || !write_hosts(s) || links_open(s) || mux_open(s))
 		return false;
 	for (uint32_t i = 0; i < t->nnode; i++) {
 		s->node[i] = (struct node){
 			.sup = s, .conf = &t->node[i], .index = i, .log = -1, .events = -1};
-		nxok += t->node[i].kind == TOPO_XOK;
+		nkind[t->node[i].kind]++;
 	}
 	if (!choose_accel(s))
 		return false;
-	sup_progress(s, "%s: starting %u node%s (%u in QEMU, %s) and %u link%s", t->name, t->nnode,
-		     plural(t->nnode), nxok, s->accel, t->nlink, plural(t->nlink));
-	/* Routers first: they take the longest. */
-	return start_kind(s, TOPO_XOK) && start_kind(s, TOPO_EDGE);
+	for (uint32_t k = 0; k < TOPO_NKIND; k++) {
+		if (!nkind[k])
+			continue;
+		text_append(kinds, sizeof(kinds), "%s%u %s", *kinds ? ", " : "", nkind[k],
+			    topo_kind_name((enum topo_kind)k));
+		if (k == TOPO_XOK)
+			text_append(kinds, sizeof(kinds), " in QEMU by %s", s->accel);
+	}
+	if (!s->opt->router)
+		sup_progress(s, "%s: starting %u node%s (%s) and %u link%s", t->name, t->nnode,
+			     plural(t->nnode), kinds, t->nlink, plural(t->nlink));
+	/* Routers come first in the list of kinds: they take the longest. */
+	for (uint32_t k = 0; k < TOPO_NKIND; k++)
+		if (!start_kind(s, (enum topo_kind)k))
+			return false;
+	return true;
 }
 
 void sup_node_ready(struct sup *s, struct node *n)
 {
 	n->state = NODE_READY;
 	n->ready_at = loop_now();
-	sup_progress(s, "  %-8s ready after %.2f s", n->conf->name, seconds(s));
-	n->clock_set = n->conf->kind == TOPO_EDGE; /* it shares ours */
+	sup_progress(s, s->opt->router ? "%s is ready after %.2f s" : "  %-8s ready after %.2f s",
+		     n->conf->name, seconds(s));
+	n->clock_set = n->conf->kind != TOPO_XOK; /* the others share ours */
 }
 
 /* Ready: every node said so and has the time. */
 static void check_ready(struct sup *s)
 {
-	if (s->ready || s->stopping)
+	if (s->stopping || (s->ready && !s->opt->router))
 		return;
 	for (uint32_t i = 0; i < s->topo->nnode; i++) {
 		struct node *n = &s->node[i];
 
-		if (n->state == NODE_ENDED) {
+		if (n->state != NODE_ENDED)
+			continue;
+		s->failed = !s->ready || n->status != 0; /* a router may be powered off */
+		if (s->failed)
 			show_log(s, n);
-			s->failed = true;
-			sup_stop(s);
-			return;
-		}
+		sup_stop(s);
+		return;
 	}
+	if (s->ready)
+		return;
 	if (loop_now() > s->began + s->opt->wait * 1000000000ull) {
 		for (uint32_t i = 0; i < s->topo->nnode; i++) {
 			if (s->node[i].state == NODE_READY)
@@ -199,6 +249,26 @@ static void check_ready(struct sup *s)
 	s->ready = true;
 	s->ready_at = loop_now();
 	chan_printf(&s->report, "R %.3f\n", (double)(s->ready_at - s->began) / 1e9);
+	if (s->opt->router)
+		notify_send("READY=1\nSTATUS=Forwarding.");
+}
+
+/* ---- `amp router` under a service manager ---- */
+
+static void node_answers(struct node *n, const char *rest)
+{
+	(void)n;
+	if (*rest == '.')
+		notify_send("WATCHDOG=1");
+}
+
+/* We are well when the node is, so it is asked, three times within the time that is allowed. */
+static void watchdog(struct sup *s)
+{
+	if (!s->watchdog || !s->ready || loop_now() < s->watchdog_due)
+		return;
+	s->watchdog_due = loop_now() + s->watchdog / 3;
+	mux_ask(&s->node[0], "show ports", node_answers);
 }
 
 /* ---- the way down ---- */
@@ -206,6 +276,8 @@ static void check_ready(struct sup *s)
 void sup_stop(struct sup *s)
 {
 	s->stopping = true;
+	if (s->opt->router)
+		notify_send("STOPPING=1");
 }
 
 static void signal_in(void *arg, uint32_t events)
@@ -267,8 +339,9 @@ int sup_run(const struct sup_options *opt)
 	s->report.on_line = report_line;
 	s->report.on_close = report_closed;
 	s->report.arg = s;
-	if (loop_init(&s->loop) || chan_open(&s->loop, &s->report, opt->report, opt->report) ||
-	    signals_open(s))
+	s->watchdog = opt->router ? notify_watchdog() : 0;
+	if (loop_init(&s->loop) || signals_open(s) ||
+	    (opt->report >= 0 && chan_open(&s->loop, &s->report, opt->report, opt->report)))
 		return 1;
 	if (!start_all(s)) {
 		s->failed = true;
@@ -280,6 +353,7 @@ int sup_run(const struct sup_options *opt)
 		loop_step(&s->loop, next < tick ? next : tick);
 		mux_clocks(s);
 		check_ready(s);
+		watchdog(s);
 	}
 	for (uint32_t i = 0; i < s->topo->nnode; i++)
 		if (!s->node[i].sup)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * supervisor.h - the one process per testbed that owns all of it: the nodes' processes, every link, the consoles and the
- * socket on which `amp` commands ask. nodes.c starts and ends processes, links.c carries frames, mux.c carries lines.
+ * socket on which `amp` commands ask. launch.c knows what a node's process is called with, nodes.c starts and ends them, links.c
+ * carries frames, mux.c carries lines.
  */
 #ifndef TESTBED_SUPERVISOR_H
 #define TESTBED_SUPERVISOR_H
@@ -9,6 +10,7 @@
 #include <limits.h>
 
 #include "loop.h"
+#include "router.h"
 #include "state.h"
 #include "topology.h"
 
@@ -20,9 +22,12 @@ struct sup_options {
 	const char *data;  /* xok.stripped, env/ and capsules/ lie here */
 	const char *accel; /* tcg, kvm, or auto: kvm when it works */
 	bool capture;
-	uint32_t wait;	  /* seconds until every node must be ready */
-	int report;	  /* stream socket to `up`, see below */
+	uint32_t wait; /* seconds until every node must be ready */
+	int report; /* stream socket to `up`, see below; -1: nobody follows, and all is told on standard error */
 	const char *self; /* path of the amp program */
+	/* `amp router`: the topology is one node of kind router without links, and this is what it is made of. NULL: a testbed. */
+	const struct router *router;
+	FILE *log; /* `amp router`: gets what is told as well */
 };
 
 /*
@@ -45,6 +50,7 @@ struct node {
 	int status; /* of waitpid, when ended */
 	uint64_t started_at, ready_at;
 	int log, events;	     /* files */
+	struct watch lifeline;	     /* of a node in namespaces: see host.h */
 	struct chan people, control; /* console 0 and console 1 */
 	/* Its clock, which we set every second: see mux_clock. */
 	uint64_t clock_sent, clock_due, clock_trip;
@@ -52,10 +58,14 @@ struct node {
 	bool clock_busy, clock_set;
 };
 
-/* One port of one node: the relay's socket for it, and the direction of the link that leads out of it. */
+/*
+ * One port of one node: the relay's end of it, and the direction of the link that leads out of it. That end is a socket, or of a
+ * host's port the TAP that the host handed over when it was made.
+ */
 struct port {
 	struct sup *sup;
-	struct watch w;
+	struct watch w; /* not open: the host has not come up */
+	bool tap;
 	uint32_t node, port;
 	uint32_t peer;	    /* index into sup->port of the far end */
 	struct relay relay; /* frames from this port to the peer */
@@ -79,6 +89,8 @@ struct pending {
 	bool used;
 	uint32_t serial; /* distinguishes uses of the slot in the id that the node sees */
 	struct node *node;
+	/* The supervisor's own: gets each row and the end, without the id. */
+	void (*own)(struct node *n, const char *rest);
 	struct client *client; /* NULL: the supervisor itself, or gone */
 	uint32_t client_serial;
 	char id[16];
@@ -99,6 +111,8 @@ struct sup {
 	bool detached, failed, stopping, ready;
 	const char *accel; /* what QEMU runs with: tcg or kvm */
 	uint64_t began, ready_at;
+	uint64_t watchdog,
+		watchdog_due; /* `amp router`: the service manager wants to hear of us this often; 0: never */
 };
 
 /* The life of a testbed, in a process of its own; returns its exit status. Everything it started has ended by then. */
@@ -109,6 +123,18 @@ __attribute__((format(printf, 2, 3))) void sup_progress(struct sup *s, const cha
 __attribute__((format(printf, 2, 3))) void sup_error(struct sup *s, const char *fmt, ...);
 void sup_node_ready(struct sup *s, struct node *n);
 void sup_stop(struct sup *s);
+
+/* launch.c: a node's command line. */
+struct command {
+	char *argv[96 + TOPO_PORTS * 4];
+	uint32_t argc;
+};
+int command_make(struct node *n, struct command *c);
+void command_free(struct command *c);
+/* In namespaces of its own: hosts, and routers with mirrors. */
+bool node_is_inside(const struct node *n);
+/* Its consoles are a pair of sockets that it inherits; others open FIFOs by name. */
+bool node_inherits_consoles(const struct node *n);
 
 /* nodes.c */
 int node_start(struct node *n);
@@ -132,6 +158,10 @@ bool accel_kvm_works(struct sup *s, const char *boot);
 /* links.c */
 int links_open(struct sup *s);
 void links_close(struct sup *s);
+/* Port `port` of a host is this TAP, which is taken over. 0, or -1 with errno. */
+int links_tap(struct node *n, uint32_t port, int fd);
+/* The host has ended: its TAPs are closed. They keep its network alive, which would go on answering. */
+void links_untap(struct node *n);
 /* Delivers what is due; returns when it must be called again. */
 uint64_t links_run(struct sup *s);
 
@@ -144,6 +174,8 @@ int mux_node(struct node *n, const int people[2], const int control[2]);
 void mux_node_ended(struct node *n);
 /* Sets the clocks of the routers whose time has come. */
 void mux_clocks(struct sup *s);
+/* A request of the supervisor's own. False: the node has ended, or too many are under way. */
+bool mux_ask(struct node *n, const char *command, void (*own)(struct node *n, const char *rest));
 
 /* rows.c: the supervisor's own tables, for requests to the node "-". Returns false when there is no such table. */
 bool rows_answer(struct sup *s, struct chan *to, const char *id, const char *what);

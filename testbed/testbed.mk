@@ -2,10 +2,10 @@
 #
 # testbed: the `amp` command, which is also the supervisor of a testbed and each of its edges; the tests of whole networks.
 
-TESTBED_SRC := $(addprefix testbed/,accel.c archive.c cmd_filter.c cmd_inject.c cmd_ping.c cmd_show.c cmd_testbed.c cmd_up.c cmd_vm.c control.c edge.c links.c \
-	loop.c main.c mux.c nodes.c places.c plan.c reader.c relay.c rows.c shot.c state.c supervisor.c text.c topology.c \
+TESTBED_SRC := $(addprefix testbed/,accel.c archive.c capture_link.c capture_text.c cmd_capture.c cmd_trace_packet.c packet_text.c pcapng.c trace_text.c cmd_exec.c cmd_filter.c cmd_inject.c cmd_ping.c cmd_router.c cmd_show.c cmd_testbed.c cmd_up.c cmd_vm.c control.c edge.c host.c launch.c links.c \
+	loop.c main.c mux.c nodes.c notify.c places.c plan.c reader.c relay.c router.c rows.c rtnl.c shot.c state.c supervisor.c text.c topology.c topology_nodes.c \
 	vm_check.c vm_code.c vm_dump.c vm_run.c)
-AMP_SRC = $(TESTBED_SRC) $(CAPSULE_TOOL_SRC) $(CAPSULE_SRC) $(NODEOS_SRC) $(LIBAMP_HOST_SRC) $(LIBAMP_IP_SRC) $(DPF_SRC) $(VCODE_SRC) $(LIBAMP_FILTER_SRC)
+AMP_SRC = $(TESTBED_SRC) $(CAPSULE_TOOL_SRC) $(CAPSULE_SRC) $(NODEOS_SRC) $(LIBAMP_HOST_SRC) $(LIBAMP_IP_SRC) $(DPF_SRC) $(VCODE_SRC) $(LIBAMP_FILTER_SRC) xok/linux/device.c
 
 PROGRAMS += $(B)/amp
 
@@ -15,10 +15,21 @@ $(B)/amp: $(sort $(AMP_SRC:%.c=$(B)/host/%.o)) $(LWIP_HOST_LIB)
 
 # ---- host tests ----
 
-TESTBED_PLAN_SRC = $(addprefix testbed/,topology.c reader.c plan.c text.c) $(CAPSULE_SRC) $(VCODE_SRC)
+TESTBED_PLAN_SRC = $(addprefix testbed/,topology.c topology_nodes.c reader.c plan.c text.c) $(CAPSULE_SRC) $(VCODE_SRC)
 
-HOST_TESTS += $(B)/test/testbed_topology $(B)/test/testbed_relay
-FUZZERS += $(B)/fuzz/topology
+# What reads router.conf, with the node's own checks behind it, which are linked as the node's tests link them.
+TESTBED_ROUTER_SRC = testbed/router.c testbed/text.c xok/linux/device.c $(NODEOS_TEST_SRC)
+
+HOST_TESTS += $(B)/test/testbed_topology $(B)/test/testbed_relay $(B)/test/testbed_router
+FUZZERS += $(B)/fuzz/topology $(B)/fuzz/router
+
+$(B)/test/testbed_router: $(patsubst %.c,$(B)/san/%.o,testbed/test/unit_router.c $(TESTBED_ROUTER_SRC))
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka -lsodium
+
+$(B)/fuzz/router: $(patsubst %.c,$(B)/fuzzobj/%.o,testbed/test/fuzz_router.c $(TESTBED_ROUTER_SRC))
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(FUZZ_SAN) -o $@ $^ -lsodium
 
 $(B)/test/testbed_topology: $(patsubst %.c,$(B)/san/%.o,testbed/test/unit_topology.c $(TESTBED_PLAN_SRC))
 	@mkdir -p $(@D)
@@ -32,6 +43,17 @@ $(B)/fuzz/topology: $(patsubst %.c,$(B)/fuzzobj/%.o,testbed/test/fuzz_topology.c
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(FUZZ_SAN) -o $@ $^ -lyaml -lsodium
 
+HOST_TESTS += $(B)/test/testbed_capture
+FUZZERS += $(B)/fuzz/packet_text
+
+$(B)/test/testbed_capture: $(patsubst %.c,$(B)/san/%.o,testbed/test/unit_capture.c testbed/pcapng.c testbed/packet_text.c)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka
+
+$(B)/fuzz/packet_text: $(patsubst %.c,$(B)/fuzzobj/%.o,testbed/test/fuzz_packet_text.c testbed/packet_text.c)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(FUZZ_SAN) -o $@ $^
+
 # ---- whole networks: pytest, run with /usr/bin/python3 -m pytest and AMP_DATA=$(B) ----
 
-E2E_TESTS := $(sort $(wildcard testbed/test/test_*.py))
+E2E_TESTS += $(sort $(wildcard testbed/test/test_*.py))

@@ -8,59 +8,6 @@
 
 #include "reader.h"
 
-/* ---- nodes ---- */
-
-static int node_kind(struct reader *r, const yaml_node_t *v, void *arg)
-{
-	struct topo_node *n = arg;
-	const char *s = reader_scalar(r, v, "kind");
-
-	if (!s)
-		return -1;
-	if (!strcmp(s, "xok"))
-		n->kind = TOPO_XOK;
-	else if (!strcmp(s, "edge"))
-		n->kind = TOPO_EDGE;
-	else
-		return reader_bad(r, v, "kind is '%.40s': this testbed has 'xok' and 'edge'", s);
-	return 0;
-}
-
-static int node_memory(struct reader *r, const yaml_node_t *v, void *arg)
-{
-	uint64_t mib;
-
-	if (reader_number(r, v, "memory (MiB)", 16, 64, &mib))
-		return -1;
-	((struct topo_node *)arg)->memory = (uint32_t)mib;
-	return 0;
-}
-
-static int one_node(struct reader *r, const yaml_node_t *key, const yaml_node_t *value, void *arg)
-{
-	static const struct reader_key keys[] = {{"kind", node_kind, true},
-						 {"memory", node_memory, false}};
-	struct topo *t = arg;
-	struct topo_node *n = &t->node[t->nnode];
-
-	if (t->nnode == TOPO_NODES)
-		return reader_bad(r, key, "more than %u nodes: this testbed has no more",
-				  TOPO_NODES);
-	memset(n, 0, sizeof(*n));
-	if (reader_name(r, key, "a node's name", n->name, sizeof(n->name)))
-		return -1;
-	if (topo_find(t, n->name) != TOPO_NONE)
-		return reader_bad(r, key, "node '%s' stands twice: rename one", n->name);
-	n->memory = 64;
-	n->line = key->start_mark.line + 1;
-	for (uint32_t i = 0; i < TOPO_PORTS; i++)
-		n->port[i].link = TOPO_NONE;
-	if (reader_map(r, value, "a node", keys, 2, n))
-		return -1;
-	t->nnode++;
-	return 0;
-}
-
 /* ---- links ---- */
 
 static int link_endpoint(struct reader *r, const yaml_node_t *v, void *arg)
@@ -157,6 +104,17 @@ static int link_queue(struct reader *r, const yaml_node_t *v, void *arg)
 	if (reader_number(r, v, "queue", 1, RELAY_QUEUE_MAX, &n))
 		return -1;
 	((struct topo_link *)arg)->params.queue = (uint32_t)n;
+	return 0;
+}
+
+/* RFC 8200 5: no link of IPv6 carries less than 1280 octets. */
+static int link_mtu(struct reader *r, const yaml_node_t *v, void *arg)
+{
+	uint64_t n;
+
+	if (reader_number(r, v, "mtu", RELAY_MTU_MIN, RELAY_MTU_MAX, &n))
+		return -1;
+	((struct topo_link *)arg)->params.mtu = (uint32_t)n;
 	return 0;
 }
 
@@ -280,11 +238,15 @@ static int check_overlap(struct reader *r, const yaml_node_t *item, const struct
 
 static int one_link(struct reader *r, const yaml_node_t *item, void *arg)
 {
-	static const struct reader_key keys[] = {
-		{"endpoints", link_endpoints, true},  {"delay", link_delay, false},
-		{"jitter", link_jitter, false},	      {"loss", link_loss, false},
-		{"rate", link_rate, false},	      {"queue", link_queue, false},
-		{"addresses", link_addresses, false}, {"addresses6", link_addresses6, false}};
+	static const struct reader_key keys[] = {{"endpoints", link_endpoints, true},
+						 {"delay", link_delay, false},
+						 {"jitter", link_jitter, false},
+						 {"loss", link_loss, false},
+						 {"rate", link_rate, false},
+						 {"queue", link_queue, false},
+						 {"addresses", link_addresses, false},
+						 {"addresses6", link_addresses6, false},
+						 {"mtu", link_mtu, false}};
 	struct topo *t = arg;
 	struct topo_link *l = &t->link[t->nlink];
 
@@ -295,7 +257,7 @@ static int one_link(struct reader *r, const yaml_node_t *item, void *arg)
 	l->node[0] = l->node[1] = TOPO_NONE;
 	l->params.queue = 64;
 	l->line = item->start_mark.line + 1;
-	if (reader_map(r, item, "a link", keys, 8, l))
+	if (reader_map(r, item, "a link", keys, 9, l))
 		return -1;
 	if (l->params.jitter > l->params.delay)
 		return reader_bad(r, item,
@@ -490,7 +452,7 @@ static int read_document(struct reader *r)
 		return reader_bad(r, NULL, "the file is empty: see testbed/topologies/demo.yaml");
 	if (reader_map(r, root, "the topology file", top, 5, NULL) ||
 	    reader_map(r, r->topology, "'topology'", parts, 2, NULL) ||
-	    reader_pairs(r, r->nodes, "nodes", one_node, r->t))
+	    reader_pairs(r, r->nodes, "nodes", topology_node, r->t))
 		return -1;
 	if (!r->t->nnode)
 		return reader_bad(r, r->nodes,

@@ -10,6 +10,8 @@
  *	  nodes:
  *	    h1: {kind: edge}                    # a user-level host
  *	    r1: {kind: xok, memory: 64}         # a router in QEMU; MiB, 16 to 64, default 64
+ *	    r2: {kind: router, lcores: "0", mirror: true}  # a router on Linux: one xokd; all three keys are optional
+ *	    n1: {kind: host}                    # a network namespace, in which real programs run
  *	  links:
  *	    - endpoints: ["h1:0", "r1:0"]       # node:port, ports from 0 without gaps
  *	      delay: 5ms                        # ns us ms s, up to 60s; default 0
@@ -17,6 +19,7 @@
  *	      loss: 20%                         # 0% to 100%
  *	      rate: 10mbit                      # bit kbit mbit gbit; default: unlimited
  *	      queue: 64                         # frames that may wait for the rate, 1 to 1024
+ *	      mtu: 1280                         # largest IP packet, 1280 to 1500; default 1500
  *	      addresses: ["10.9.0.1/24", "10.9.0.2/24"]
  *	      addresses6: ["fd00:1::1/64", "fd00:1::2/64"]
  *	principals:
@@ -30,7 +33,7 @@
  * Where the file gives no addresses, link N (counted from 1) gets the next free 10.0.N.0/24; its first endpoint is .1, its second
  * .2. Port P of node I (counted from 1 in file order) has MAC 52:54:00:II:II:PP.
  *
- * Routers have IPv6 addresses on the links that say so, and routes to all of these networks; edges have IPv4 only.
+ * Routers and hosts have IPv6 addresses on the links that say so, and routes to all of these networks; edges have IPv4 only.
  *
  * IPv4 addresses are numbers in host order, IPv6 addresses bytes.
  */
@@ -51,11 +54,18 @@
 #define TOPO_ALLOWS 128u
 #define TOPO_NAME 32u
 #define TOPO_NODE_NAME 16u
+#define TOPO_LCORES 32u
 #define TOPO_PATH 256u
 #define TOPO_FILE_MAX (256u * 1024u)
 #define TOPO_NONE UINT32_MAX
 
-enum topo_kind { TOPO_XOK, TOPO_EDGE };
+enum topo_kind { TOPO_XOK, TOPO_ROUTER, TOPO_HOST, TOPO_EDGE };
+#define TOPO_NKIND 4u
+
+/* "xok". */
+const char *topo_kind_name(enum topo_kind k);
+/* Packets for others are forwarded: not by hosts and edges. */
+bool topo_forwards(enum topo_kind k);
 
 struct topo_port {
 	uint32_t link; /* TOPO_NONE: unused */
@@ -67,7 +77,10 @@ struct topo_port {
 struct topo_node {
 	char name[TOPO_NODE_NAME];
 	enum topo_kind kind;
-	uint32_t memory; /* MiB */
+	uint32_t memory; /* MiB, of the kinds that forward */
+	char lcores
+		[TOPO_LCORES]; /* of kind router: processors, such as "0,2-3"; "": one is chosen */
+	bool mirror;	       /* of kind router: its ports are seen by a Linux of its own */
 	uint32_t nport;
 	struct topo_port port[TOPO_PORTS];
 	size_t line;
@@ -75,12 +88,12 @@ struct topo_node {
 
 struct topo_link {
 	uint32_t node[2], port[2];
-	uint32_t net, plen;   /* the prefix */
-	uint32_t host[2];     /* addresses of the endpoints */
-	bool addressed;	      /* by the file */
-	uint8_t host6[2][16]; /* likewise */
-	uint32_t plen6;	      /* 0: no IPv6 on this link */
-	struct relay_params params;
+	uint32_t net, plen;	    /* the prefix */
+	uint32_t host[2];	    /* addresses of the endpoints */
+	bool addressed;		    /* by the file */
+	uint8_t host6[2][16];	    /* likewise */
+	uint32_t plen6;		    /* 0: no IPv6 on this link */
+	struct relay_params params; /* the MTU is among them */
 	size_t line;
 };
 
@@ -138,8 +151,8 @@ uint32_t topo_find(const struct topo *t, const char *name);
 uint32_t topo_address(const struct topo *t, uint32_t node);
 
 /*
- * The shortest paths to one node: for each node the port by which the next hop is reached, TOPO_NONE where there is none. Edges
- * are hosts and forward nothing, so no path crosses one. Of equally long paths the one with the smaller sum of delays is
+ * The shortest paths to one node: for each node the port by which the next hop is reached, TOPO_NONE where there is none. Hosts
+ * and edges forward nothing, so no path crosses one. Of equally long paths the one with the smaller sum of delays is
  * taken, then the one whose link stands first in the file.
  */
 void topo_paths(const struct topo *t, uint32_t to, uint32_t port[TOPO_NODES]);
@@ -149,8 +162,14 @@ bool topo_gateway(const struct topo *t, uint32_t node, uint32_t link, uint32_t *
 /* Likewise of its IPv6 prefix; false, too, when the first link of the way has no IPv6. */
 bool topo_gateway6(const struct topo *t, uint32_t node, uint32_t link, const uint8_t **gateway);
 
-/* Writes the node's configuration in the node's command language. */
+/*
+ * Writes the node's configuration in the node's command language. A host's has default routes instead of one to each network when it
+ * has one port.
+ */
 void topo_write_conf(const struct topo *t, uint32_t node, FILE *out);
+
+/* Writes hosts(5) with the nodes' own addresses. */
+void topo_write_hosts(const struct topo *t, FILE *out);
 
 /* "10.0.1.1" in a buffer of 16. */
 const char *topo_addr_text(uint32_t addr, char buf[16]);

@@ -143,6 +143,14 @@ class Testbed(Place):
                 return row["node"]
         return None
 
+    def run(self, node, *command, check=None, timeout=60):
+        """A program in a host."""
+        return self.amp("testbed", "exec", self.name, node, "--", *command, check=check, timeout=timeout)
+
+    def arp(self, node, address):
+        """The MAC that a host has found for a neighbour."""
+        return re.search(r"lladdr (\S+)", self.run(node, "ip", "neighbour", "show", address, check=0).out).group(1)
+
     def alive(self, *path):
         """The nodes answer ICMP echo end to end."""
         path = path or ("h1", "h2")

@@ -23,11 +23,11 @@ from conftest import AMP
     (["inject", "--at", "h1", "--to", "h2", "--data", "961", "ping"], "--data 961: give a number of octets"),
     (["inject", "--at", "h1", "--to", "h2", "--data", "960", "--payload", "00", "ping"], "at most 960 octets"),
     (["inject", "--at", "h1", "--to", "h2", "--arg", "0", "ping"], "two digits an octet"),
-    (["show", "h1", "colours"], "ports routes neighbours"),
-    (["show", "h1", "port"], "ports routes neighbours"),
+    (["show", "h1", "colours"], "routes neighbours"),
+    (["show", "h1", "port"], "routes neighbours"),
     (["testbed", "up"], "amp testbed up FILE.yaml"),
     (["testbed", "console"], "amp testbed console [TESTBED] NODE"),
-    (["testbed", "frob"], "say up, down, status, log or console"),
+    (["testbed", "frob"], "say up, down, status, log, console or exec"),
     (["sign"], "give one module"),
 ], ids=lambda v: " ".join(v) if isinstance(v, list) else "")
 def test_wrong_usage(place, args, says):

@@ -9,7 +9,7 @@ import pytest
 import conftest
 
 logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
-from scapy.all import (ICMP, IP, UDP, Ether, ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6EchoRequest,  # noqa: E402
+from scapy.all import (ARP, ICMP, IP, UDP, Dot1Q, Ether, ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6EchoRequest,  # noqa: E402
                        ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr, ICMPv6PacketTooBig,
                        ICMPv6ParamProblem, ICMPv6TimeExceeded, IPOption_NOP, IPOption_Router_Alert, IPv6, IPv6ExtHdrHopByHop,
                        PadN, Raw, HBHOptUnknown, raw, rdpcap)
@@ -235,10 +235,44 @@ def test_drops(net, name, change):
     assert not net.frames("h2", lambda p: load in raw(p), within=0)
 
 
+# Those that a command has to ask for: the command, how the frame is made, and what takes it back.
+ASKED = [
+    ("ipv4-drop-blackhole", "route 198.18.0.0/15 blackhole", header(16, v4(198, 18, 0, 1)), None),
+    ("ipv6-drop-blackhole", "route 2001:db8:66::/48 blackhole", header(24, v6("2001:db8:66::1")), None),
+    ("ipv4-drop-reverse-path", "port 0 rpf strict", header(12, v4(10, 0, 2, 77)), "port 0 rpf off"),
+    ("ipv4-drop-reverse-path", "port 0 rpf loose", header(12, v4(203, 0, 113, 1)), "port 0 rpf off"),
+    ("ipv6-drop-reverse-path", "port 0 rpf strict", header(8, v6("2001:db8::77")), "port 0 rpf off"),
+]
+
+# What no frame can bring about here: a VLAN without a filter, a full queue, a mirror without its port (nodeos/test/test_forward_more.c).
+NOT_HERE = {"ipv4-drop-vlan", "ipv6-drop-vlan", "ipv4-drop-transmit", "ipv6-drop-transmit", "drop-no-twin"}
+
+
+@pytest.mark.parametrize("name,command,change,back", ASKED, ids=[f"{d[0]}-{i}" for i, d in enumerate(ASKED)])
+def test_drops_when_asked(net, name, command, change, back):
+    assert net.bed.ask("r1", command) == []
+    try:
+        test_drops(net, name, change)
+    finally:
+        if back:
+            assert net.bed.ask("r1", back) == []
+
+
+@pytest.mark.parametrize("kind,code4,code6", [("unreachable", 1, 3), ("prohibit", 13, 1)])
+def test_routes_that_say_no(net, kind, code4, code6):
+    """RFC 1812 5.2.7.1, RFC 4443 3.1: the sender is told."""
+    assert net.bed.ask("r1", f"route 198.51.100.0/24 {kind}") == []
+    assert net.bed.ask("r1", f"route 2001:db8:67::/48 {kind}") == []
+    load = net.payload()
+    net.from_a(net.probe4(load, dst="198.51.100.1"), net.probe6(load, dst="2001:db8:67::1"))
+    icmp4(net, load, 3, code4)
+    icmp6(net, load, ICMPv6DestUnreach, code6)
+
+
 def test_every_drop_is_tested(net):
-    """The list above names every reason there is."""
+    """The lists above name every reason there is."""
     names = {k[1] for k in net.counters("r1") if k[0] == "forward" and "drop" in k[1]}
-    assert names == {d[0] for d in DROPS}
+    assert names == {d[0] for d in DROPS + ASKED} | NOT_HERE
 
 
 # ---- what is passed on, and what the router domain makes of it ----
@@ -487,7 +521,39 @@ def test_shown(net):
         assert r["dropped"] == sum(v for k, v in counters.items() if k[0] == "forward" and k[1].startswith(f"ipv{family}-drop"))
     tables = {r["name"]: r for r in net.bed.amp("show", "r1", "tables", "--json", check=0).rows}
     assert {t: tables[t]["type"] for t in ("routes4", "routes6", "adjacency", "ports", "counters")} == {
-        "routes4": "lpm4", "routes6": "lpm6", "adjacency": "array", "ports": "array", "counters": "array"}
+        "routes4": "lpm4", "routes6": "lpm6", "adjacency": "array", "ports": "array", "counters": "percpu"}
     assert tables["routes4"]["used"] >= 8 and tables["routes6"]["used"] >= 4
     for table in ("handlers", "tables"):
         assert net.bed.amp("show", "r1", table, check=0).out.count("\n") >= 3
+    names = {r["name"] for r in net.bed.ask("r1", "show drops") if r["group"] == "forward"}
+    assert {d[0] for d in DROPS + ASKED} <= names and all(r["text"] for r in net.bed.ask("r1", "show drops"))
+    assert {r["handler"]: r["state"] for r in net.bed.ask("r1", "show filters")} == {"forward4": "bound", "forward6": "bound"}
+
+
+# ---- VLANs; last, since what they send on the side is no verdict ----
+
+def test_vlan(net):
+    """An interface of its own at port 0: tagged frames come in and lose their tag, and what goes there gets it."""
+    assert net.bed.ask("r1", "port 0 vlan 7 address 10.77.0.1/24") == []
+    tagged = Ether(src=net.a_mac, dst=net.r_mac) / Dot1Q(vlan=7)
+    load = net.payload()
+    net.from_a(tagged / IP(src="10.77.0.9", dst=net.b4) / UDP(sport=5000, dport=5001) / Raw(load))
+    got = net.frames("h2", lambda p: load in raw(p))
+    assert len(got) == 1 and Dot1Q not in got[0] and got[0][IP].ttl == 64 - len(net.routers)
+    # Its own ARP, and its own neighbours.
+    net.from_a(Ether(src=net.a_mac, dst="ff:ff:ff:ff:ff:ff") / Dot1Q(vlan=7) /
+               ARP(op=1, hwsrc=net.a_mac, psrc="10.77.0.9", pdst="10.77.0.1"))
+    got = net.frames("h1", lambda p: ARP in p and p[ARP].psrc == "10.77.0.1")
+    assert len(got) == 1 and got[0][Dot1Q].vlan == 7 and got[0][ARP].hwsrc == net.r_mac
+    if len(net.routers) == 1:
+        load = net.payload() * 50  # as long as can be
+        net.from_b(Ether(src=net.b_mac, dst=net.last_mac) / IP(src=net.b4, dst="10.77.0.9") / UDP(sport=5000, dport=5001) /
+                   Raw(load[:1472]))
+        got = net.frames("h1", lambda p: load[:1000] in raw(p))
+        assert len(got) == 1 and got[0][Dot1Q].vlan == 7 and len(got[0]) == 1518
+    # A VLAN that we are not in is nobody's.
+    before = net.counters("r1")
+    net.from_a(Ether(src=net.a_mac, dst=net.r_mac) / Dot1Q(vlan=8) / IP(src="10.77.0.9", dst=net.b4) / UDP() / Raw(load[:30]))
+    now = net.wait("r1", "ip", "drop-ether-type", before["ip", "drop-ether-type"] + 1)
+    assert now["ip", "drop-ether-type"] == before["ip", "drop-ether-type"] + 1
+    assert now["forward", "ipv4-forwarded"] == before["forward", "ipv4-forwarded"]

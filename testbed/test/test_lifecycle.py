@@ -146,7 +146,7 @@ def test_poweroff(place):
 
 BAD = [
     ("name: x\n", "1:1", "lacks 'topology'"),
-    ("name: x\ntopology:\n  nodes:\n    a: {kind: vm}\n", "4:15", "'xok' and 'edge'"),
+    ("name: x\ntopology:\n  nodes:\n    a: {kind: vm}\n", "4:15", "'xok', 'router', 'host' and 'edge'"),
     ("name: x\ntopology:\n  nodes:\n    a: {kind: edge, cpus: 2}\n", "4:21", "unknown key 'cpus'"),
     ("name: x\ntopology:\n  nodes: {a: {kind: edge}}\n  links:\n    - endpoints: [\"a:0\", \"b:0\"]\n", "5:26", "no node 'b'"),
     ("name: x\ntopology:\n\tnodes: {}\n", "3:1", "not YAML"),

@@ -146,12 +146,36 @@ static void test_repeats(void **state)
 	}
 }
 
+/* The MTU is of what follows the Ethernet header, and an 802.1Q tag is a part of that header. */
+static void test_mtu(void **state)
+{
+	static const uint8_t tag[4] = {0x81, 0x00, 0x00, 0x05};
+
+	(void)state;
+	OPEN(.queue = 4);
+	assert_int_equal(relay_in(&relay, 0, frame, 1514), RELAY_PASSED);
+	assert_int_equal(relay_in(&relay, 0, frame, 1515), RELAY_MTU);
+	memcpy(frame + 12, tag, 4);
+	assert_int_equal(relay_in(&relay, 0, frame, 1518), RELAY_PASSED);
+	relay_fini(&relay);
+	OPEN(.queue = 4, .mtu = 1280);
+	assert_int_equal(relay_in(&relay, 0, frame, 1298), RELAY_PASSED);
+	assert_int_equal(relay_in(&relay, 0, frame, 1299), RELAY_MTU);
+	/* Two bytes of a tag are no tag: a short frame is not read beyond its end. */
+	assert_int_equal(relay_in(&relay, 0, frame, 14), RELAY_PASSED);
+	memset(frame + 12, 0, 4);
+	assert_int_equal(relay_in(&relay, 0, frame, 1294), RELAY_PASSED);
+	assert_int_equal(relay_in(&relay, 0, frame, 1295), RELAY_MTU);
+	assert_int_equal(relay.drops[RELAY_MTU], 2);
+	relay_fini(&relay);
+}
+
 static void test_limits(void **state)
 {
 	(void)state;
 	OPEN(.delay = 1000, .queue = 4);
 	assert_int_equal(relay_in(&relay, 0, frame, 13), RELAY_LENGTH);
-	assert_int_equal(relay_in(&relay, 0, frame, 1515), RELAY_LENGTH);
+	assert_int_equal(relay_in(&relay, 0, frame, 1519), RELAY_LENGTH);
 	assert_int_equal(relay_in(&relay, 0, frame, 14), RELAY_PASSED);
 	for (uint32_t i = 1; i < RELAY_FLIGHT_MAX; i++)
 		assert_int_equal(relay_in(&relay, 0, frame, 14), RELAY_PASSED);
@@ -189,10 +213,11 @@ static void test_archive(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_delay),  cmocka_unit_test(test_rate),
-		cmocka_unit_test(test_queue),  cmocka_unit_test(test_jitter_keeps_order),
-		cmocka_unit_test(test_loss),   cmocka_unit_test(test_repeats),
-		cmocka_unit_test(test_limits), cmocka_unit_test(test_archive),
+		cmocka_unit_test(test_delay),	cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_queue),	cmocka_unit_test(test_jitter_keeps_order),
+		cmocka_unit_test(test_loss),	cmocka_unit_test(test_repeats),
+		cmocka_unit_test(test_mtu),	cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_archive),
 	};
 	return cmocka_run_group_tests_name("testbed/relay", tests, NULL, NULL);
 }

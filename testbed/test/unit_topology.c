@@ -142,6 +142,66 @@ static void test_conf6(void **state)
 	assert_non_null(strstr(error.text, "overlaps"));
 }
 
+/*
+ * Hosts: a default route at their only port, and no rules. Routers on Linux get what those in QEMU get, and a link's MTU is told to
+ * both ends.
+ */
+static void test_conf_hosts(void **state)
+{
+	static const char row[] =
+		"name: t\ntopology:\n  nodes: {n: {kind: host}, r: {kind: router, memory: 300, "
+		"lcores: \"0,2\", mirror: true}, m: {kind: host}}\n  links:\n"
+		"    - {endpoints: [\"n:0\", \"r:0\"], mtu: 1280, addresses6: [\"fd00:1::1/64\", "
+		"\"fd00:1::2/64\"]}\n"
+		"    - {endpoints: [\"r:1\", \"m:0\"]}\n"
+		"    - {endpoints: [\"m:1\", \"n:1\"]}\n"
+		"principals: [{name: alice, key: a.pub}]\n"
+		"allow: [{principal: alice, module: '*', budget: 7}]\n";
+	static const char *const want[] = {
+		"node n\nrole host\nport 0 address 10.0.1.1/24\nport 0 peer r\nport 0 mtu 1280\n"
+		"port 1 address 10.0.3.2/24\nport 1 peer m\nroute 10.0.2.0/24 via 10.0.1.2\n"
+		"port 0 address fd00:1::1/64\n",
+		"node r\nrole router\nport 0 address 10.0.1.2/24\nport 0 peer n\nport 0 mtu 1280\n"
+		"port 1 address 10.0.2.1/24\nport 1 peer m\nroute 10.0.3.0/24 via 10.0.2.2\n"
+		"port 0 address fd00:1::2/64\n",
+	};
+
+	(void)state;
+	assert_int_equal(parse(row), 0);
+	assert_int_equal(topo.node[1].memory, 300);
+	assert_string_equal(topo.node[1].lcores, "0,2");
+	assert_true(topo.node[1].mirror);
+	for (uint32_t i = 0; i < 2; i++) {
+		char *text = NULL;
+		size_t len;
+		FILE *f = open_memstream(&text, &len);
+
+		topo_write_conf(&topo, i, f);
+		fclose(f);
+		if (strncmp(text, want[i], strlen(want[i])) != 0 ||
+		    (i == 0 && strstr(text, "allow")))
+			fail_msg("%s", text);
+		free(text);
+	}
+	/* One port: everything goes there. */
+	assert_int_equal(
+		parse("name: t\ntopology:\n  nodes: {n: {kind: host}, r: {kind: xok}}\n  links:\n"
+		      "    - {endpoints: [\"n:0\", \"r:0\"], addresses6: [\"fd00:1::1/64\", "
+		      "\"fd00:1::2/64\"]}\n"),
+		0);
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	topo_write_conf(&topo, 0, f);
+	topo_write_hosts(&topo, f);
+	fclose(f);
+	assert_non_null(strstr(text, "route 0.0.0.0/0 via 10.0.1.2\n"));
+	assert_non_null(strstr(text, "route ::/0 via fd00:1::2\n"));
+	assert_non_null(strstr(text, "10.0.1.2 r\nfd00:1::2 r\n"));
+	free(text);
+}
+
 /* What is wrong, in which line and column, and a word that the message must hold. */
 static const struct {
 	const char *text;
@@ -157,8 +217,15 @@ static const struct {
 	{"name: t\ncolour: red\n", 2, 1, "unknown key 'colour'"},
 	{"name: t\ntopology: {nodes: {}}", 2, 19, "no nodes"},
 	{"name: t\ntopology: {nodes: {a: {}}}", 2, 23, "lacks 'kind'"},
-	{"name: t\ntopology: {nodes: {a: {kind: vm}}}", 2, 30, "'xok' and 'edge'"},
+	{"name: t\ntopology: {nodes: {a: {kind: vm}}}", 2, 30,
+	 "'xok', 'router', 'host' and 'edge'"},
 	{"name: t\ntopology: {nodes: {a: {kind: xok, memory: 65}}}", 2, 43, "16 to 64"},
+	{"name: t\ntopology: {nodes: {a: {kind: router, memory: 65537}}}", 2, 46, "16 to 65536"},
+	{"name: t\ntopology: {nodes: {a: {memory: 65, kind: host}}}", 2, 32, "no memory"},
+	{"name: t\ntopology: {nodes: {a: {kind: xok, mirror: true}}}", 2, 43, "of kind router"},
+	{"name: t\ntopology: {nodes: {a: {kind: host, lcores: 0}}}", 2, 44, "of kind router"},
+	{"name: t\ntopology: {nodes: {a: {kind: router, lcores: one}}}", 2, 46, "0,2-3"},
+	{"name: t\ntopology: {nodes: {a: {kind: router, mirror: maybe}}}", 2, 46, "true or false"},
 	{"name: t\ntopology: {nodes: {a: {kind: xok, image: x}}}", 2, 35, "unknown key 'image'"},
 	{"name: t\ntopology: {nodes: {a: {kind: xok}, a: {kind: xok}}}", 2, 36, "stands twice"},
 	{"name: t\ntopology: {nodes: {a.b: {kind: xok}}}", 2, 20, "letters"},
@@ -188,7 +255,8 @@ static const struct {
 	{"{endpoints: [\"a:0\", \"b:0\"], rate: 5mb}", "write 10mbit"},
 	{"{endpoints: [\"a:0\", \"b:0\"], rate: 10bit}", "below 1kbit"},
 	{"{endpoints: [\"a:0\", \"b:0\"], queue: 0}", "1 to 1024"},
-	{"{endpoints: [\"a:0\", \"b:0\"], mtu: 9000}", "unknown key 'mtu'"},
+	{"{endpoints: [\"a:0\", \"b:0\"], mtu: 9000}", "1280 to 1500"},
+	{"{endpoints: [\"a:0\", \"b:0\"], duplex: full}", "unknown key 'duplex'"},
 	{"{endpoints: [\"a:0\", \"b:0\"], addresses: [\"10.1.0.1/24\"]}", "write both"},
 	{"{endpoints: [\"a:0\", \"b:0\"], addresses: [\"10.1.0.1/24\", \"10.1.1.2/24\"]}",
 	 "one network"},
@@ -289,7 +357,7 @@ static void random_net(uint32_t nnode, uint32_t nlink)
 	memset(&topo, 0, sizeof(topo));
 	topo.nnode = nnode;
 	for (uint32_t i = 0; i < nnode; i++) {
-		topo.node[i].kind = draw(4) ? TOPO_XOK : TOPO_EDGE;
+		topo.node[i].kind = (enum topo_kind)draw(TOPO_NKIND);
 		for (uint32_t p = 0; p < TOPO_PORTS; p++)
 			topo.node[i].port[p].link = TOPO_NONE;
 	}
@@ -326,7 +394,7 @@ static void all_pairs(uint32_t d[16][16])
 		d[a][b] = d[b][a] = 1;
 	}
 	for (uint32_t k = 0; k < topo.nnode; k++)
-		for (uint32_t i = 0; topo.node[k].kind != TOPO_EDGE && i < topo.nnode; i++)
+		for (uint32_t i = 0; topo_forwards(topo.node[k].kind) && i < topo.nnode; i++)
 			for (uint32_t j = 0; j < topo.nnode; j++)
 				if (d[i][k] + d[k][j] < d[i][j])
 					d[i][j] = d[i][k] + d[k][j];
@@ -412,11 +480,17 @@ static void test_quantities(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reads_all),   cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_conf),	    cmocka_unit_test(test_conf6),
-		cmocka_unit_test(test_errors),	    cmocka_unit_test(test_rule_errors),
-		cmocka_unit_test(test_missing_key), cmocka_unit_test(test_missing_module),
-		cmocka_unit_test(test_paths),	    cmocka_unit_test(test_gateways_arrive),
+		cmocka_unit_test(test_reads_all),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_conf),
+		cmocka_unit_test(test_conf6),
+		cmocka_unit_test(test_conf_hosts),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_rule_errors),
+		cmocka_unit_test(test_missing_key),
+		cmocka_unit_test(test_missing_module),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_gateways_arrive),
 		cmocka_unit_test(test_quantities),
 	};
 	return cmocka_run_group_tests_name("testbed/topology", tests, NULL, NULL);

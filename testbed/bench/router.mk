@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# bench-router: forwarding, against DPDK's l3fwd, which is built from Debian's source package of DPDK.
+
+BENCHES += bench-router
+
+$(B)/third/src/dpdk:
+	@libamp/third/fetch $(B)/third dpdk
+
+$(B)/bench/l3fwd: testbed/bench/router_l3fwd | $(B)/third/src/dpdk
+	@mkdir -p $(@D)
+	@echo "  L3FWD   $@"
+	$(Q)testbed/bench/router_l3fwd $(B)/third/src/dpdk $(@D)
+
+$(B)/host/testbed/bench/router_ceiling_dpdk.o: EXTRA_CFLAGS = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk))
+
+$(B)/bench/router_ceiling: $(B)/host/testbed/bench/router_ceiling_dpdk.o
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) -o $@ $^ -lrte_ethdev -lrte_mbuf -lrte_mempool -lrte_ring -lrte_eal
+
+$(B)/bench/router: $(patsubst %.c,$(B)/host/%.o,$(addprefix testbed/bench/router,.c _files.c _process.c _routes.c)) $(BENCH_ROWS)
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) -o $@ $^ -lcjson
+
+BENCH_ROUTER := $(addprefix $(B)/,bench/router bench/router_ceiling bench/l3fwd xokd linux-env/init linux-env/ee)
+
+# Alone on the machine, as root: `make bench-router`, or for one number of routes `make bench-router ROUTES=10000`.
+bench-router:
+	@testbed/packages build bench
+	@+$(MAKE) --no-print-directory $(BENCH_ROUTER)
+	@B=$(B) $(B)/bench/router $(ROUTES)

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* capture_text.c - fates and reasons by name. Those of the forwarding handlers are the lines of forward.def. */
+#include <stdio.h>
+#include <string.h>
+
+#include "capture_link.h"
+#include "nodeos/forward/forward.h"
+#include "text.h"
+
+static const struct {
+	const char *name;
+	bool drop;
+} fate[] = {
+#define XOK_FATE(NAME, name, drop, text) {name, drop},
+#include "xok/core/fates.def"
+#undef XOK_FATE
+	{"sent", false},
+};
+_Static_assert(sizeof(fate) / sizeof(fate[0]) == CAPTURE_NFATE, "one name each");
+
+static const char *const reason[] = {
+#define FORWARD(name, stable, text) stable,
+#include "nodeos/forward/forward.def"
+#undef FORWARD
+};
+#define REASONS (sizeof(reason) / sizeof(reason[0]))
+
+/* Which handlers give a reason of this name: the beginning of theirs. */
+static const char *handlers(const char *name)
+{
+	if (!strncmp(name, "ipv4-", 5))
+		return "forward4";
+	return !strncmp(name, "ipv6-", 5) ? "forward6" : "mirror";
+}
+
+static const char *reason_name(const struct capture_packet *p)
+{
+	const char *name = p->reason && p->reason < REASONS ? reason[p->reason] : NULL;
+
+	return name && !strncmp(p->program, handlers(name), strlen(handlers(name))) ? name : NULL;
+}
+
+static void dropped(const struct capture_packet *p, char *buf, size_t size)
+{
+	const char *name = reason_name(p);
+
+	if (p->fate != XOK_FATE_DROPPED)
+		snprintf(buf, size, "dropped: %s", fate[p->fate].name);
+	else if (name)
+		snprintf(buf, size, "dropped: %s", name);
+	else if (p->reason)
+		snprintf(buf, size, "dropped: reason %u of %s", p->reason, p->program);
+	else
+		snprintf(buf, size, "dropped by %s", *p->program ? p->program : "a handler");
+}
+
+void capture_outcome(const struct capture_link *l, const struct capture_packet *p, char *buf,
+		     size_t size)
+{
+	bool other = p->other != CAPTURE_NONE;
+
+	if (p->fate >= CAPTURE_NFATE)
+		snprintf(buf, size, "fate %u", p->fate);
+	else if (fate[p->fate].drop)
+		dropped(p, buf, size);
+	else if (p->fate == XOK_FATE_FORWARDED && other)
+		snprintf(buf, size, "forwarded %s %s", p->direction == CAPTURE_IN ? "to" : "from",
+			 capture_link_port_name(l, p->other));
+	else if (p->fate == XOK_FATE_RING)
+		snprintf(buf, size, "passed to the node");
+	else
+		snprintf(buf, size, "%s", fate[p->fate].name);
+}
+
+void capture_want_drops(struct capture_request *r)
+{
+	for (uint32_t i = 0; i < CAPTURE_NFATE; i++)
+		if (fate[i].drop)
+			r->fates |= 1u << i;
+}
+
+static bool want_reason(struct capture_request *r, uint32_t number, const char *program)
+{
+	struct capture_reason *to = &r->reason[r->nreason];
+
+	if (r->nreason == CAPTURE_REASONS)
+		return false;
+	to->number = number;
+	snprintf(to->program, sizeof(to->program), "%s", program);
+	r->nreason++;
+	return true;
+}
+
+static void name_all(char *err, size_t size)
+{
+	text_append(err, size, "; there are");
+	for (uint32_t i = 0; i < CAPTURE_NFATE; i++)
+		if (fate[i].drop)
+			text_append(err, size, " %s", fate[i].name);
+	for (uint32_t i = 0; i < REASONS; i++)
+		if (strstr(reason[i], "drop"))
+			text_append(err, size, " %s", reason[i]);
+	text_append(err, size, ", and for handlers of your own their numbers");
+}
+
+bool capture_want_drop(struct capture_request *r, const char *name, char *err, size_t size)
+{
+	uint64_t number;
+
+	*err = 0;
+	if (parse_u64(name, &number) == 0 && number <= UINT16_MAX) {
+		if (want_reason(r, (uint32_t)number, ""))
+			return true;
+		snprintf(err, size, "at most %u reasons", CAPTURE_REASONS);
+		return false;
+	}
+	for (uint32_t i = 0; i < CAPTURE_NFATE; i++) {
+		if (strcmp(name, fate[i].name) != 0 || !fate[i].drop)
+			continue;
+		r->fates |= 1u << i;
+		return true;
+	}
+	for (uint32_t i = 0; i < REASONS; i++) {
+		if (strcmp(name, reason[i]) != 0 || !strstr(reason[i], "drop"))
+			continue;
+		if (want_reason(r, i, handlers(name)))
+			return true;
+		snprintf(err, size, "at most %u reasons", CAPTURE_REASONS);
+		return false;
+	}
+	snprintf(err, size, "there is no reason '%.40s'", name);
+	name_all(err, size);
+	return false;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cmd_router.c - amp router: one node of kind router on the machine's own interfaces, supervised in the foreground. */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "cmd_up.h"
+#include "router.h"
+#include "text.h"
+
+static const char *const usage =
+	"usage: amp router -c FILE [--check] [--name NAME] [--state DIR] [--wait SECS]\n"
+	"\n"
+	"Reads and checks all of FILE, then forwards until it is told to end (SIGTERM, Ctrl-C). "
+	"Nothing "
+	"is changed when any line\n"
+	"is wrong. `amp show NAME routes` and the like show what it does; NAME is the file's `node "
+	"NAME`.\n"
+	"\n"
+	"  --check      read and check, then end: exit status 0 when all is right\n"
+	"  --name NAME  the node's name, when the file has none\n"
+	"  --state DIR  where sockets and logs go (default: /run/amp/NAME for root, else as amp "
+	"testbed)\n"
+	"  --wait SECS  how long the node may take to be ready (default 30)\n"
+	"\n"
+	"A file of two interfaces:\n"
+	"\n"
+	"  node r1\n"
+	"  interface lan pci:0000:03:00.0 mirror\n"
+	"  interface wan pci:0000:03:00.1 mirror\n"
+	"  port lan address 10.0.1.1/24\n"
+	"  port wan address 192.0.2.2/30\n"
+	"  route 0.0.0.0/0 via 192.0.2.1\n";
+
+struct request {
+	const char *file, *name, *state;
+	bool check;
+	uint64_t wait;
+};
+
+static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+					{"check", no_argument, NULL, 'k'},
+					{"name", required_argument, NULL, 'n'},
+					{"state", required_argument, NULL, 's'},
+					{"wait", required_argument, NULL, 'w'},
+					{"help", no_argument, NULL, 'h'},
+					{NULL, 0, NULL, 0}};
+
+/* AMP_DONE after --help; -1: go on. */
+static int read_options(struct request *q, int argc, char **argv)
+{
+	static const struct cmd_value forms[] = {
+		{'n', "--name", "a letter, then letters, digits, - or _, at most 15"},
+		{'w', "--wait", "whole seconds, 1 to 3600"},
+		{0}};
+
+	for (int c; (c = getopt_long(argc, argv, "c:", options, NULL)) != -1;) {
+		bool bad = false;
+
+		switch (c) {
+		case 'c': q->file = optarg; break;
+		case 'k': q->check = true; break;
+		case 'n':
+			q->name = optarg;
+			bad = !text_is_name(optarg) || strlen(optarg) >= ROUTER_NAME;
+			break;
+		case 's': q->state = optarg; break;
+		case 'w': bad = parse_u64(optarg, &q->wait) || !q->wait || q->wait > 3600; break;
+		case 'h': fputs(usage, stdout); return AMP_DONE;
+		default: bad = true; break;
+		}
+		if (bad)
+			return cmd_bad_option("router", forms, c, optarg);
+	}
+	if (!q->file || optind != argc)
+		return cmd_misuse("router", "name the configuration: amp router -c FILE");
+	return -1;
+}
+
+/* ---- the file ---- */
+
+/* The line itself, and under it what is wrong with it. */
+static void show_line(const char *text, const struct router_error *e)
+{
+	const char *line = text;
+
+	for (unsigned i = 1; i < e->line && line; i++) {
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	if (!line)
+		return;
+	int len = (int)strcspn(line, "\r\n");
+
+	fprintf(stderr, "    %.*s\n    ", len, line);
+	for (unsigned i = 0; i + 1 < e->column; i++)
+		fputc(line[i] == '\t' ? '\t' : ' ', stderr);
+	fputc('^', stderr);
+	for (unsigned i = 1; i < e->width; i++)
+		fputc('~', stderr);
+	fputc('\n', stderr);
+}
+
+static bool load(const struct request *q, struct router *r)
+{
+	struct router_error err[ROUTER_ERRORS];
+	size_t len;
+	char *text = text_file(q->file, ROUTER_FILE_MAX, &len);
+
+	if (!text)
+		return cmd_error("router", "cannot read %s: %s", q->file, strerror(errno)), false;
+	unsigned n = router_parse(r, text, len, q->name, err);
+	for (unsigned i = 0; i < n && i < ROUTER_ERRORS; i++) {
+		if (err[i].line)
+			fprintf(stderr, "%s:%u:%u: %s\n", q->file, err[i].line, err[i].column,
+				err[i].text);
+		else
+			fprintf(stderr, "%s: %s\n", q->file, err[i].text);
+		if (err[i].line)
+			show_line(text, &err[i]);
+	}
+	free(text);
+	if (n)
+		cmd_error("router", "%u error%s in %s%s; nothing was changed", n, plural(n),
+			  q->file, n > ROUTER_ERRORS ? ", of which the first are above" : "");
+	return !n;
+}
+
+/* ---- running it ---- */
+
+/* One node without links: the supervisor knows the rest from struct router. */
+static void one_node(struct topo *t, const struct router *r)
+{
+	memset(t, 0, sizeof(*t));
+	strcpy(t->name, r->name);
+	t->nnode = 1;
+	strcpy(t->node[0].name, r->name);
+	t->node[0].kind = TOPO_ROUTER;
+	t->node[0].memory = r->memory;
+}
+
+static bool make_place(const struct request *q, const char *name, char dir[STATE_DIR_MAX])
+{
+	char err[STATE_ERROR];
+
+	if (!q->state && geteuid() == 0) {
+		char at[STATE_DIR_MAX];
+
+		snprintf(at, sizeof(at), "%s/%s", STATE_SERVICES, name);
+		if (!cmd_place_is_free("router", at, name))
+			return false;
+		if (state_make_service(name, dir, err))
+			return true;
+		return cmd_error("router", "%s", err), false;
+	}
+	if (!state_dir(name, dir, err) || (q->state && !state_usable(q->state, err)))
+		return cmd_error("router", "%s", err), false;
+	if (!cmd_place_is_free("router", dir, name) ||
+	    (q->state && !cmd_place_is_free("router", q->state, NULL)))
+		return false;
+	return state_make(name, q->state, dir, err) || (cmd_error("router", "%s", err), false);
+}
+
+static int run(const struct request *q, const struct router *r, const char *data)
+{
+	static struct topo t;
+	char full[PATH_MAX], dir[STATE_DIR_MAX], self[PATH_MAX], path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n < 0 || !realpath(q->file, full))
+		return cmd_error("router", "%s: %s", q->file, strerror(errno));
+	self[n] = 0;
+	one_node(&t, r);
+	if (!cmd_files_there("router", data, &t) || !make_place(q, r->name, dir))
+		return AMP_FAILED;
+	snprintf(path, sizeof(path), "%s/supervisor.log", dir);
+	FILE *log = fopen(path, "ae");
+	if (!log)
+		return cmd_error("router", "cannot write %s: %s", path, strerror(errno));
+	const struct sup_options o = {.topo = &t,
+				      .file = full,
+				      .dir = dir,
+				      .data = data,
+				      .accel = "tcg",
+				      .wait = (uint32_t)q->wait,
+				      .report = -1,
+				      .self = self,
+				      .router = r,
+				      .log = log};
+	int rc = sup_run(&o) ? AMP_FAILED : AMP_DONE;
+
+	fclose(log);
+	return rc;
+}
+
+int cmd_router(int argc, char **argv)
+{
+	static struct router r;
+	struct request q = {.wait = 30};
+	char data[PATH_MAX];
+	int rc = read_options(&q, argc, argv);
+
+	if (rc >= 0)
+		return rc;
+	bool good = load(&q, &r);
+	if (!good)
+		rc = AMP_FAILED;
+	else if (q.check) {
+		printf("%s: all is right: node %s, %u interface%s\n", q.file, r.name, r.nport,
+		       plural(r.nport));
+		rc = AMP_DONE;
+	} else if (!r.nport)
+		rc = cmd_error("router",
+			       "%s: there is no interface: write interface NAME DEVICE for each",
+			       q.file);
+	else
+		rc = cmd_data_dir("router", data, sizeof(data)) ? run(&q, &r, data) : AMP_FAILED;
+	router_free(&r);
+	return rc;
+}
