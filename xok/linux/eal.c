@@ -137,7 +137,7 @@ static uint32_t memory_mb(const struct options *o)
 static void command(struct words *w, const struct options *o)
 {
 	char map[2048];
-	bool pci = false;
+	bool pci = false, telemetry = false;
 
 	lcore_map(o, map, sizeof(map));
 	word(w, "xokd");
@@ -158,10 +158,14 @@ static void command(struct words *w, const struct options *o)
 		}
 	if (!pci)
 		word(w, "--no-pci");
-	word(w, "--no-telemetry");
 	word(w, "--log-level=error");
-	for (uint32_t i = 0; i < o->neal; i++)
+	for (uint32_t i = 0; i < o->neal; i++) {
+		telemetry |= !strcmp(o->eal[i], "--telemetry");
 		word(w, "%s", o->eal[i]);
+	}
+	/* EAL listens unless it is told not to, and has no word that takes that back. */
+	if (!telemetry)
+		word(w, "--no-telemetry");
 }
 
 /*
