@@ -28,24 +28,6 @@ static inline uint64_t vc_modulo64(uint64_t a, uint64_t b, bool is_signed)
 	return b == UINT64_MAX ? 0 : (uint64_t)((int64_t)a % (int64_t)b);
 }
 
-static inline uint32_t vc_divide32(uint32_t a, uint32_t b, bool is_signed)
-{
-	if (b == 0)
-		return 0;
-	if (!is_signed)
-		return a / b;
-	return b == UINT32_MAX ? 0 - a : (uint32_t)((int32_t)a / (int32_t)b);
-}
-
-static inline uint32_t vc_modulo32(uint32_t a, uint32_t b, bool is_signed)
-{
-	if (b == 0)
-		return a;
-	if (!is_signed)
-		return a % b;
-	return b == UINT32_MAX ? 0 : (uint32_t)((int32_t)a % (int32_t)b);
-}
-
 /* The low `bits` bits of v as a signed number; 0 and 64 bits: v itself. */
 static inline uint64_t vc_sign_extend(uint64_t v, int bits)
 {
@@ -78,24 +60,16 @@ static inline uint64_t vc_alu64(uint32_t code, uint64_t a, uint64_t b, int16_t o
 	}
 }
 
+/* The same on lower halves: the operation on 64 bits, with the operands widened as their signedness says. */
 static inline uint32_t vc_alu32(uint32_t code, uint32_t a, uint32_t b, int16_t off)
 {
-	switch (code) {
-	case VC_ADD: return a + b;
-	case VC_SUB: return a - b;
-	case VC_MUL: return a * b;
-	case VC_DIV: return vc_divide32(a, b, off == 1);
-	case VC_OR: return a | b;
-	case VC_AND: return a & b;
-	case VC_LSH: return a << (b & 31);
-	case VC_RSH: return a >> (b & 31);
-	case VC_NEG: return 0 - a;
-	case VC_MOD: return vc_modulo32(a, b, off == 1);
-	case VC_XOR: return a ^ b;
-	case VC_MOV: return (uint32_t)vc_sign_extend(b, off);
-	case VC_ARSH: return (uint32_t)((int32_t)a >> (b & 31));
-	default: return a;
-	}
+	bool divides = code == VC_DIV || code == VC_MOD;
+	bool shifts = code == VC_LSH || code == VC_RSH || code == VC_ARSH;
+	bool is_signed = code == VC_ARSH || (divides && off == 1);
+	uint64_t x = is_signed ? vc_sign_extend(a, 32) : a;
+	uint64_t y = is_signed ? vc_sign_extend(b, 32) : b;
+
+	return (uint32_t)vc_alu64(code, x, shifts ? b & 31 : y, off);
 }
 
 /* Byte order: truncates to `bits` bits, and swaps them unless the machine's order (little-endian) is what is wanted. */

@@ -21,14 +21,6 @@ static void put_jump(struct vc_text *t, int64_t off)
 	vc_put_int(t, off);
 }
 
-static void put_memory(struct vc_text *t, const struct vc_insn *i, bool wide)
-{
-	vc_put(t, wide ? "(u64 *)(r" : "(u32 *)(r");
-	vc_put_int(t, vc_dst(i));
-	put_displacement(t, i->off);
-	vc_put(t, ")");
-}
-
 static const char *atomic_name(int32_t imm)
 {
 	switch (imm & ~VC_FETCH) {
@@ -40,36 +32,14 @@ static const char *atomic_name(int32_t imm)
 	}
 }
 
-static void put_atomic(struct vc_text *t, const struct vc_insn *i)
+/* Directives of its own: %p the memory, %r src by the operation's width, %0 register 0, %b "32" for the narrow one, %o the operation. */
+static const char *atomic_template(int32_t imm)
 {
-	bool wide = i->op == VC_OP_ATOMIC64;
-	const char *letter = wide ? "r" : "w";
-
-	if (i->imm == VC_CMPXCHG) {
-		vc_put(t, wide ? "r0 = cmpxchg(" : "w0 = cmpxchg32(");
-		put_memory(t, i, wide);
-		vc_put(t, wide ? ", r0, " : ", w0, ");
-		put_reg(t, letter, vc_src(i));
-		vc_put(t, ")");
-		return;
-	}
-	if (!(i->imm & VC_FETCH)) {
-		vc_put(t, "lock ");
-		vc_put(t, atomic_name(i->imm));
-		vc_put(t, " *");
-		put_memory(t, i, wide);
-		vc_put(t, ", ");
-		put_reg(t, letter, vc_src(i));
-		return;
-	}
-	put_reg(t, letter, vc_src(i));
-	vc_put(t, i->imm == VC_XCHG ? " = xchg" : " = fetch_");
-	vc_put(t, i->imm == VC_XCHG ? "" : atomic_name(i->imm));
-	vc_put(t, "(");
-	put_memory(t, i, wide);
-	vc_put(t, ", ");
-	put_reg(t, letter, vc_src(i));
-	vc_put(t, ")");
+	if (imm == VC_CMPXCHG)
+		return "%0 = cmpxchg%b(%p, %0, %r)";
+	if (imm == VC_XCHG)
+		return "%r = xchg(%p, %r)";
+	return imm & VC_FETCH ? "%r = fetch_%o(%p, %r)" : "lock %o *%p, %r";
 }
 
 static void put_call(struct vc_text *t, const struct vc_insn *i)
@@ -109,9 +79,12 @@ static void put_lddw(struct vc_text *t, const struct vc_prog *p, uint32_t pc)
 	vc_put(t, " ll");
 }
 
+static void put_template(struct vc_text *t, const struct vc_prog *p, uint32_t pc, const char *s);
+
 static void put_directive(struct vc_text *t, const struct vc_prog *p, uint32_t pc, char c)
 {
 	const struct vc_insn *i = &p->insn[pc];
+	bool wide = i->op == VC_OP_ATOMIC64;
 	char plain[2] = {c, 0};
 
 	switch (c) {
@@ -130,10 +103,27 @@ static void put_directive(struct vc_text *t, const struct vc_prog *p, uint32_t p
 			  : i->off == 32 ? "(s32)"
 					 : "");
 		break;
-	case 'a': put_atomic(t, i); break;
+	case 'a': put_template(t, p, pc, atomic_template(i->imm)); break;
+	case 'p': put_template(t, p, pc, wide ? "(u64 *)(%d%m)" : "(u32 *)(%d%m)"); break;
+	case 'r': put_reg(t, wide ? "r" : "w", vc_src(i)); break;
+	case '0': vc_put(t, wide ? "r0" : "w0"); break;
+	case 'b': vc_put(t, wide ? "" : "32"); break;
+	case 'o': vc_put(t, atomic_name(i->imm)); break;
 	case 'c': put_call(t, i); break;
 	case 'l': put_lddw(t, p, pc); break;
 	default: vc_put(t, plain);
+	}
+}
+
+static void put_template(struct vc_text *t, const struct vc_prog *p, uint32_t pc, const char *s)
+{
+	for (; *s; s++) {
+		char plain[2] = {*s, 0};
+
+		if (*s == '%')
+			put_directive(t, p, pc, *++s);
+		else
+			vc_put(t, plain);
 	}
 }
 
@@ -153,13 +143,6 @@ uint32_t vc_disasm(const struct vc_prog *p, uint32_t pc, char *buf, size_t len)
 		vc_put_hex(&t, p->insn[pc].op);
 		return 1;
 	}
-	for (; *s; s++) {
-		char plain[2] = {*s, 0};
-
-		if (*s == '%')
-			put_directive(&t, p, pc, *++s);
-		else
-			vc_put(&t, plain);
-	}
+	put_template(&t, p, pc, s);
 	return p->insn[pc].op == VC_OP_LDDW ? 2 : 1;
 }

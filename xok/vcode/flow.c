@@ -48,13 +48,9 @@ static void blank(struct vc_state *s)
 static int check_reads(struct vc_work *w, uint32_t pc)
 {
 	const struct vc_insn *i = &w->p->insn[pc];
-	const struct vc_opcode *o = &vc_opcodes[i->op];
-	uint32_t reads = 0;
+	/* Atomic operations see to theirs, in the order in which they need them. */
+	uint32_t reads = vc_is_atomic(i->op) ? VC_BIT(vc_dst(i)) : vc_reads(i);
 
-	if (o->dst == VC_F_RD || o->dst == VC_F_RW)
-		reads |= VC_BIT(vc_dst(i));
-	if (o->src == VC_F_RD)
-		reads |= VC_BIT(vc_src(i));
 	for (uint32_t n = 0; n < VC_NREG; n++)
 		if ((reads >> n & 1) && w->cur.reg[n].kind == VC_K_UNINIT)
 			return vc_refuse(w, VC_UNINITIALISED, pc, VC_BIT(n));

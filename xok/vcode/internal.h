@@ -135,6 +135,25 @@ static inline bool vc_is_jump(const struct vc_insn *i)
 	return vc_opcodes[i->op].off == VC_F_JMP || vc_opcodes[i->op].imm == VC_F_JMP;
 }
 
+/* The registers that an instruction reads and writes by its row, bit n for rn; calls have rules of their own. */
+static inline uint32_t vc_reads(const struct vc_insn *i)
+{
+	const struct vc_opcode *o = &vc_opcodes[i->op];
+	bool dst = o->dst == VC_F_RD || o->dst == VC_F_RW, atomic = vc_is_atomic(i->op);
+
+	return (dst ? 1u << vc_dst(i) : 0) | (o->src == VC_F_RD || atomic ? 1u << vc_src(i) : 0) |
+	       (atomic && i->imm == VC_CMPXCHG);
+}
+
+static inline uint32_t vc_writes(const struct vc_insn *i)
+{
+	const struct vc_opcode *o = &vc_opcodes[i->op];
+
+	if (vc_is_atomic(i->op))
+		return i->imm == VC_CMPXCHG ? 1 : i->imm & VC_FETCH ? 1u << vc_src(i) : 0;
+	return o->dst == VC_F_WR || o->dst == VC_F_RW ? 1u << vc_dst(i) : 0;
+}
+
 /* The helper with that number, or NULL when there is none or programs of this kind may not call it. */
 const struct vc_helper *vc_helper_find(const struct vc_kind *k, int32_t number);
 
@@ -197,6 +216,7 @@ enum vc_mark {
 	VC_M_REACHED = 16, /* leader: its state is valid */
 	VC_M_OUTER =
 		32, /* first instruction of a function: it may write to the stacks of its callers */
+	VC_M_LOOP = 64, /* leader: a jump goes back to it */
 };
 
 /* Working memory, carved from vc_verify's scratch; arrays have one element for each instruction. */

@@ -23,13 +23,55 @@ uint32_t vc_cpu(void)
 	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_BMI2) ? VC_CPU_BMI2 : 0;
 }
 
-/* Control may arrive here from elsewhere: what was known of registers holds no longer. */
-static void forget(struct jit *j)
+static struct jit_known *known_at(const struct jit *j, uint32_t leader)
 {
-	memset(j->max, 0xff, sizeof(j->max));
+	uint32_t n = j->w->leader[leader];
+
+	return n < JIT_KNOWN ? &j->known[n] : NULL;
+}
+
+/* What holds whichever of the two ways control comes. */
+static void meet(struct jit_known *a, const struct jit_known *b)
+{
+	for (uint32_t r = 0; r < 10; r++) {
+		a->max[r] = a->max[r] > b->max[r] ? a->max[r] : b->max[r];
+		a->copy[r] = a->copy[r] == b->copy[r] ? a->copy[r] : NONE;
+	}
+	a->window = a->window < b->window ? a->window : b->window;
+	for (uint32_t n = 0; n < 2; n++)
+		a->held[n] = a->held[n] == b->held[n] ? a->held[n] : NONE;
+}
+
+void jit_arrive(struct jit *j, uint32_t leader)
+{
+	struct jit_known *k = known_at(j, leader);
+
+	if (k && k->valid) {
+		meet(k, &j->now);
+	} else if (k) {
+		*k = j->now;
+		k->valid = true;
+	}
+}
+
+/* Control may come here from elsewhere: from instructions that were there already, or from later ones, of which nothing is known. */
+static void lead(struct jit *j)
+{
+	uint8_t mark = j->w->mark[j->pc];
+	const struct jit_known *k = mark & VC_M_LEADER ? known_at(j, j->pc) : NULL;
+
+	if (k && j->falls)
+		jit_arrive(j, j->pc);
 	j->tested_at = 0;
-	j->known = vc_min_window(j->p);
-	memset(j->span, 0, sizeof(j->span));
+	if (k && k->valid && !(mark & (VC_M_LOOP | VC_M_FUNCTION))) {
+		j->now = *k;
+		return;
+	}
+	memset(&j->now, 0, sizeof(j->now));
+	memset(j->now.max, 0xff, sizeof(j->now.max));
+	memset(j->now.copy, NONE, sizeof(j->now.copy));
+	memset(j->now.held, NONE, sizeof(j->now.held));
+	j->now.window = vc_min_window(j->p);
 }
 
 /* Returns how many slots were done. */
@@ -67,12 +109,15 @@ static bool pass(struct jit *j)
 	uint32_t n = j->p->ninsn;
 
 	j->b.base = j->b.n = j->b.used = 0;
-	j->stops = false;
+	j->stops = j->falls = false;
+	for (uint32_t l = 0; l < n && l < JIT_KNOWN; l++)
+		j->known[l].valid = false;
 	for (uint32_t pc = 0, done; pc < n; pc += done) {
 		j->pc = pc;
 		done = 1;
 		if (j->w->mark[pc] & (VC_M_LEADER | VC_M_FUNCTION))
-			forget(j);
+			lead(j);
+		j->falls = j->fact[pc].flags & JIT_LIVE;
 		if (j->w->mark[pc] & VC_M_FUNCTION && j->fact[pc].flags & JIT_LIVE) {
 			jit_function_start(j);
 			if (!jit_flush(&j->b))
@@ -108,6 +153,7 @@ static struct jit *prepare(const struct vc_prog *p, void *scratch, uint32_t cpu)
 	j->p = p;
 	j->w = w;
 	j->fact = (struct jit_fact *)(j + 1);
+	j->known = (struct jit_known *)(j->fact + p->ninsn);
 	j->cpu = cpu;
 	jit_plan(j);
 	jit_registers(j, UINT32_MAX);

@@ -2,7 +2,8 @@
 /*
  * jit.h - what the files of the code generator share.
  *
- * Registers. r0 is rax; r11 and r10 are scratch within one instruction's code (T0, T1). In a program that calls helpers r1 to r5 are rsi rdx
+ * Registers. r0 is rax; r11 (T0) is scratch within one instruction's code, and r10 (T1) is so, too, or holds a value that has no register of
+ * its own until another one is wanted there; rdi does the same between the calls of helpers. In a program that calls helpers r1 to r5 are rsi rdx
  * rcx r8 r9: with the run in rdi that is how C functions take them, so that a call moves nothing; r6 to r9 and homes get registers that
  * C functions preserve. Homes are of values that otherwise stay in struct vc_run: the budget, regions' base addresses, limits.
  * In a program without helpers what comes as an argument of the entry stays where it is: the run in rdi, the window in rsi, the
@@ -79,16 +80,24 @@ struct jit_fact {
 	uint16_t writes; /* registers r0 to r9 that it writes */
 };
 
-/* A range of displacements from a register that is known to lie inside its region. */
-struct jit_span {
-	int64_t from, to;
+/* What is known before an instruction, whichever way control came there. */
+struct jit_known {
+	uint64_t max[11]; /* no register is greater, as an unsigned number */
+	int8_t copy
+		[11]; /* the register it was copied from, when both are still the same; or NONE */
+	uint32_t window; /* bytes of it that are there */
+	int8_t held[2];	 /* the values (enum jit_home) that T1 and rdi hold, or NONE */
+	uint8_t next;	 /* which of them makes room */
+	bool valid;
 };
+#define JIT_KNOWN 512u /* leaders with one of these; at further ones nothing is known */
 
 struct jit {
 	struct jit_buf b;
 	const struct vc_prog *p;
 	struct vc_work *w;
 	struct jit_fact *fact;
+	struct jit_known *known; /* by number of leader */
 	uint32_t cpu;
 	uint32_t pass; /* 1: jumps forward are long; 2: lengths are decided; 3: output */
 	/* of the program */
@@ -97,7 +106,7 @@ struct jit {
 	int run;
 	uint16_t taken; /* machine registers that hold something across instructions */
 	uint16_t saved; /* those that C functions preserve, to be pushed */
-	bool helpers, locals, outer;
+	bool helpers, metered, locals, outer;
 	bool r1, r2; /* what they hold at the start is read */
 	bool writes_r1;
 	uint32_t uses;		/* r0 to r9 */
@@ -109,10 +118,9 @@ struct jit {
 	uint32_t octets;
 	/* where the pass is */
 	uint32_t pc;
-	bool top;	  /* in a function that is entered from outside only: r10 is VC_STACK */
-	uint64_t max[11]; /* no register is greater, as an unsigned number */
-	uint32_t known;	  /* window bytes that are there */
-	struct jit_span span[11];
+	bool falls; /* control may come here from the instruction before */
+	bool top;   /* in a function that is entered from outside only: r10 is VC_STACK */
+	struct jit_known now;
 	/* The flags tell of register `tested`, in this width, what a comparison with 0 would, at instruction `tested_at`. */
 	uint32_t tested, tested_width, tested_at;
 };
@@ -122,11 +130,21 @@ static inline struct jit_fact *jit_fact(struct jit *j)
 	return &j->fact[j->pc];
 }
 
+/* T1, to write something to. */
+static inline int jit_t1(struct jit *j)
+{
+	j->now.held[0] = NONE;
+	return T1;
+}
+
 /* May the instruction at pc be taken together with the one before? */
 static inline bool jit_follows(const struct jit *j, uint32_t pc)
 {
 	return pc < j->p->ninsn && !(j->w->mark[pc] & (VC_M_LEADER | VC_M_FUNCTION));
 }
+
+/* jit.c: control goes to a leader further on from here. */
+void jit_arrive(struct jit *j, uint32_t leader);
 
 /* jit_plan.c */
 void jit_plan(struct jit *j);
@@ -151,7 +169,10 @@ void jit_store(struct jit *j);
 /* Stores v where instruction pc stores a register, if that is such a store and needs no check. */
 bool jit_store_through(struct jit *j, uint32_t pc, int32_t v);
 void jit_atomic(struct jit *j);
+/* The register with that value. */
 int jit_base(struct jit *j, enum jit_home h);
+/* r = what a window offset must be below for `size` bytes: length - size + 1, but not below 0. */
+void jit_load_limit(struct jit *j, uint32_t size, int r);
 enum jit_home jit_region(uint8_t kind);
 /* Length of a region that has a constant one. */
 uint32_t jit_length(const struct jit *j, uint8_t kind);

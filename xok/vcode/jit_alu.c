@@ -7,8 +7,11 @@
 
 void jit_wrote(struct jit *j, uint32_t reg, uint64_t max)
 {
-	j->max[reg] = max;
-	j->span[reg] = (struct jit_span){0, 0};
+	j->now.max[reg] = max;
+	j->now.copy[reg] = NONE;
+	for (uint32_t n = 0; n < VC_NREG; n++)
+		if (j->now.copy[n] == (int8_t)reg)
+			j->now.copy[n] = NONE;
 }
 
 void jit_frame_pointer(struct jit *j, int d)
@@ -44,9 +47,9 @@ static uint64_t least(uint64_t a, uint64_t b)
 /* No result is greater, as an unsigned number, given what the operands are at most. */
 static uint64_t bound(const struct jit *j, const struct vc_insn *i)
 {
-	uint64_t all = width(i) ? UINT64_MAX : UINT32_MAX, a = least(j->max[vc_dst(i)], all);
+	uint64_t all = width(i) ? UINT64_MAX : UINT32_MAX, a = least(j->now.max[vc_dst(i)], all);
 	uint64_t imm = (uint64_t)(int64_t)i->imm & all, n = imm & (width(i) ? 63 : 31);
-	uint64_t b = VC_X(i->op) ? least(j->max[vc_src(i)], all) : imm;
+	uint64_t b = VC_X(i->op) ? least(j->now.max[vc_src(i)], all) : imm;
 
 	switch (VC_CODE(i->op)) {
 	case VC_ADD: return b > all - a ? all : a + b;
@@ -64,29 +67,16 @@ static uint64_t bound(const struct jit *j, const struct vc_insn *i)
 	}
 }
 
-/* What is known to be inside from a pointer's copy, or from the pointer moved by a constant. */
-static struct jit_span moved_span(const struct jit *j, const struct vc_insn *i)
+static bool is_copy(const struct vc_insn *i, uint32_t cls)
 {
-	struct jit_span s = j->span[vc_dst(i)];
-	int64_t by = VC_CODE(i->op) == VC_SUB ? -(int64_t)i->imm : i->imm;
-
-	if (VC_CLASS(i->op) != VC_ALU64)
-		return (struct jit_span){0, 0};
-	if (VC_CODE(i->op) == VC_MOV && VC_X(i->op) && i->off == 0)
-		return j->span[vc_src(i)];
-	s = (struct jit_span){s.from - by, s.to - by};
-	if ((VC_CODE(i->op) != VC_ADD && VC_CODE(i->op) != VC_SUB) || VC_X(i->op) ||
-	    s.to <= s.from || by != (int16_t)by || s.from <= INT16_MIN || s.to >= INT16_MAX)
-		return (struct jit_span){0, 0};
-	return s;
+	return VC_CLASS(i->op) == cls && VC_CODE(i->op) == VC_MOV && VC_X(i->op) && i->off == 0;
 }
 
 static void note(struct jit *j, const struct vc_insn *i)
 {
-	struct jit_span span = moved_span(j, i);
-
 	jit_wrote(j, vc_dst(i), bound(j, i));
-	j->span[vc_dst(i)] = span;
+	if (is_copy(i, VC_ALU64) && vc_src(i) != vc_dst(i))
+		j->now.copy[vc_dst(i)] = (int8_t)vc_src(i);
 }
 
 /* ---- one instruction ---- */
@@ -97,6 +87,8 @@ static void move(struct jit *j, const struct vc_insn *i)
 	int rd = j->reg[vc_dst(i)], rs;
 
 	if (!VC_X(i->op)) {
+		/* But for 0, this leaves the flags alone. */
+		j->tested_at += j->tested_at == j->pc && i->imm && j->tested != vc_dst(i);
 		jit_mov_imm(&j->b, rd, w ? (uint64_t)(int64_t)i->imm : (uint32_t)i->imm);
 		return;
 	}
@@ -109,7 +101,7 @@ static void move(struct jit *j, const struct vc_insn *i)
 		jit_rr(&j->b, 0x63 | O_W, rd, rs);
 	else if (i->off)
 		jit_rr(&j->b, (i->off == 8 ? 0xbe | O_BYTE : 0xbf) | O_0F | w, rd, rs);
-	else if (rd != rs || (!w && j->max[s] > UINT32_MAX))
+	else if (rd != rs || (!w && j->now.max[s] > UINT32_MAX))
 		jit_mov(&j->b, w, rd, rs);
 }
 
@@ -130,7 +122,7 @@ static bool mask(struct jit *j, uint32_t d, int from, int32_t v)
 
 	if (v != 0xff && v != 0xffff)
 		return false;
-	if (r != from || j->max[d] > (uint32_t)v)
+	if (r != from || j->now.max[d] > (uint32_t)v)
 		jit_rr(&j->b, (v == 0xff ? 0xb6 | O_BYTE : 0xb7) | O_0F, r, from);
 	return true;
 }
@@ -230,25 +222,23 @@ static void divide(struct jit *j, const struct vc_insn *i)
 {
 	struct jit_buf *b = &j->b;
 	uint32_t w = width(i), d = vc_dst(i);
-	bool sign = i->off, modulo = VC_CODE(i->op) == VC_MOD, reg = VC_X(i->op);
+	bool sign = i->off, modulo = VC_CODE(i->op) == VC_MOD;
 	int rd = j->reg[d], result = modulo ? RDX : RAX;
 	bool keep_rdx = rd != RDX && (j->taken >> RDX & 1);
-	uint32_t zero = 0, one = 0, done = 0, done_one = 0;
+	uint32_t zero, one = 0, done, done_one = 0;
 
-	if (reg)
+	if (VC_X(i->op))
 		jit_mov(b, w, T0, j->reg[vc_src(i)]);
 	else
 		jit_mov_imm(b, T0, (uint64_t)(int64_t)i->imm);
-	if (reg) {
-		jit_test(b, w, T0, T0);
-		zero = jit_skip(b, CC_E);
-	}
-	if (reg && sign) {
+	jit_test(b, w, T0, T0);
+	zero = jit_skip(b, CC_E);
+	if (sign) {
 		jit_arith_imm(b, A_CMP, w, T0, -1);
 		one = jit_skip(b, CC_E);
 	}
 	if (rd != RAX)
-		jit_mov(b, O_W, T1, RAX);
+		jit_mov(b, O_W, jit_t1(j), RAX);
 	if (keep_rdx)
 		jit_push(b, RDX);
 	if (rd != RAX)
@@ -266,8 +256,6 @@ static void divide(struct jit *j, const struct vc_insn *i)
 		jit_pop(b, RDX);
 	if (rd != RAX)
 		jit_mov(b, O_W, RAX, T1);
-	if (!reg)
-		return;
 	done = jit_skip(b, CC_ALWAYS);
 	if (sign) {
 		jit_land(b, one);
@@ -287,38 +275,20 @@ static void divide(struct jit *j, const struct vc_insn *i)
 		jit_land(b, done_one);
 }
 
-/* By a constant: what needs no division, and what the machine's would trap on. */
-static bool divide_easily(struct jit *j, const struct vc_insn *i)
+/* Unsigned, by a power of two. */
+static bool divide_by_shift(struct jit *j, const struct vc_insn *i)
 {
-	uint32_t w = width(i);
-	bool modulo = VC_CODE(i->op) == VC_MOD;
-	uint64_t v = w ? (uint64_t)(int64_t)i->imm : (uint32_t)i->imm;
+	uint32_t w = width(i), v = (uint32_t)i->imm;
 	int rd = j->reg[vc_dst(i)];
 
-	if (VC_X(i->op))
+	if (VC_X(i->op) || i->off || i->imm <= 0 || v & (v - 1))
 		return false;
-	if (v == 0 && !modulo) {
-		jit_mov_imm(&j->b, rd, 0);
-	} else if (v == 0) {
-		if (!w)
-			jit_mov(&j->b, 0, rd, rd);
-	} else if (i->off && i->imm == -1) {
-		if (modulo)
-			jit_mov_imm(&j->b, rd, 0);
-		else
-			jit_rr(&j->b, 0xf7 | w, U_NEG, rd);
-	} else if (!i->off && i->imm > 0 && (v & (v - 1)) == 0) {
-		uint32_t log = (uint32_t)__builtin_ctzll(v);
-
-		if (modulo)
-			jit_arith_imm(&j->b, A_AND, 0, rd, (int32_t)(v - 1));
-		else if (log)
-			jit_shift_imm(&j->b, S_SHR, w, rd, log);
-		else if (!w)
-			jit_mov(&j->b, 0, rd, rd);
-	} else {
-		return false;
-	}
+	if (VC_CODE(i->op) == VC_MOD)
+		jit_arith_imm(&j->b, A_AND, 0, rd, i->imm - 1);
+	else if (v > 1)
+		jit_shift_imm(&j->b, S_SHR, w, rd, (uint32_t)__builtin_ctz(v));
+	else if (!w)
+		jit_mov(&j->b, 0, rd, rd);
 	return true;
 }
 
@@ -333,7 +303,7 @@ static void byte_order(struct jit *j, const struct vc_insn *i)
 	if (i->imm == 16) {
 		if (swap)
 			jit_shift_imm(&j->b, S_ROL, O_16, r, 8);
-		if (j->max[d] > UINT16_MAX)
+		if (j->now.max[d] > UINT16_MAX)
 			jit_rr(&j->b, 0xb7 | O_0F, r, r);
 	} else if (swap) {
 		uint32_t w = i->imm == 64 ? O_W : 0, rex = (w ? 8u : 0) | (r >= 8);
@@ -365,7 +335,7 @@ static void one(struct jit *j, const struct vc_insn *i)
 	case VC_END: byte_order(j, i); break;
 	case VC_NEG: jit_rr(&j->b, 0xf7 | width(i), U_NEG, rd); break;
 	default:
-		if (!divide_easily(j, i))
+		if (!divide_by_shift(j, i))
 			divide(j, i);
 	}
 }
@@ -389,111 +359,49 @@ static bool extend_half(struct jit *j, const struct vc_insn *i, uint32_t d, int 
 	return false;
 }
 
-static bool is_shift_imm(const struct vc_insn *i, uint32_t cls)
-{
-	return VC_CLASS(i->op) == cls && !VC_X(i->op) &&
-	       (VC_CODE(i->op) == VC_LSH || VC_CODE(i->op) == VC_RSH);
-}
-
 /* Is register reg written before it is read, whatever follows pc? Looks only a few instructions ahead, up to the next branch. */
 static bool is_dead(const struct jit *j, uint32_t reg, uint32_t pc)
 {
 	for (uint32_t end = pc + 24; pc < end && jit_follows(j, pc); pc++) {
 		const struct vc_insn *i = &j->p->insn[pc];
-		const struct vc_opcode *o = &vc_opcodes[i->op];
 
 		if (i->op == VC_OP_EXIT)
 			return j->top && reg != 0;
 		if (VC_CLASS(i->op) == VC_JMP || VC_CLASS(i->op) == VC_JMP32 ||
-		    vc_is_atomic(i->op) || i->op == VC_OP_LDDW)
+		    i->op == VC_OP_LDDW || vc_reads(i) >> reg & 1)
 			return false;
-		if (((o->dst == VC_F_RD || o->dst == VC_F_RW) && vc_dst(i) == reg) ||
-		    (o->src == VC_F_RD && vc_src(i) == reg))
-			return false;
-		if (o->dst == VC_F_WR && vc_dst(i) == reg)
+		if (vc_writes(i) >> reg & 1)
 			return true;
 	}
 	return false;
 }
 
-/* t shifted by one constant, u the other way by the rest of the width, in either order; *left is the shift to the left. */
-static bool opposite_shifts(const struct vc_insn *a, uint32_t t, const struct vc_insn *b,
-			    uint32_t u, uint32_t cls, uint32_t *left)
-{
-	uint32_t bits = cls == VC_ALU64 ? 64 : 32;
-
-	if (!is_shift_imm(a, cls) || !is_shift_imm(b, cls) || vc_dst(a) != t || vc_dst(b) != u ||
-	    VC_CODE(a->op) == VC_CODE(b->op) || a->imm <= 0 || b->imm <= 0 ||
-	    (uint32_t)a->imm >= bits || (uint32_t)a->imm + (uint32_t)b->imm != bits)
-		return false;
-	*left = (uint32_t)(VC_CODE(a->op) == VC_LSH ? a->imm : b->imm);
-	return true;
-}
-
-static bool is_copy(const struct vc_insn *i, uint32_t cls)
-{
-	return VC_CLASS(i->op) == cls && VC_CODE(i->op) == VC_MOV && VC_X(i->op) && i->off == 0;
-}
-
-/* d |= s, or + or ^, which are the same for bits that do not meet. */
-static bool joins(const struct vc_insn *i, uint32_t cls, uint32_t d, uint32_t s)
-{
-	uint32_t code = VC_CODE(i->op);
-
-	return VC_CLASS(i->op) == cls && VC_X(i->op) &&
-	       (code == VC_OR || code == VC_XOR || code == VC_ADD) && vc_dst(i) == d &&
-	       vc_src(i) == s;
-}
-
-static void rotated(struct jit *j, uint32_t w, uint32_t d, uint32_t from, uint32_t left)
-{
-	if (d != from && (j->cpu & VC_CPU_BMI2)) {
-		jit_rorx(&j->b, w, j->reg[d], j->reg[from], (w ? 64 : 32) - left);
-	} else {
-		if (d != from)
-			jit_mov(&j->b, w, j->reg[d], j->reg[from]);
-		jit_shift_imm(&j->b, S_ROL, w, j->reg[d], left);
-	}
-}
-
-/* A rotation in four: t = x, t shifted one way, x the other, then one joined to the other. What was shifted and is not the result is
- * left so, unless nobody reads it.
+/*
+ * A rotation in five, of x, which is left alone: t = x, t shifted one way, u = x, u shifted the other way by the rest of the width, u |= t.
  */
-static bool rotate4(struct jit *j, const struct vc_insn *i)
+static bool rotate(struct jit *j, const struct vc_insn *i)
 {
-	uint32_t cls = VC_CLASS(i->op), w = width(i), t = vc_dst(i), x = vc_src(i), left;
-
-	if (t == x || !opposite_shifts(&i[1], t, &i[2], x, cls, &left))
-		return false;
-	if (joins(&i[3], cls, t, x)) {
-		rotated(j, w, t, x, left);
-		if (!is_dead(j, x, j->pc + 4))
-			one(j, &i[2]);
-		return true;
-	}
-	if (!joins(&i[3], cls, x, t))
-		return false;
-	if (!is_dead(j, t, j->pc + 4)) {
-		one(j, &i[0]);
-		one(j, &i[1]);
-	}
-	rotated(j, w, x, x, left);
-	return true;
-}
-
-/* And in five, x left alone: t = x, t shifted one way, u = x, u shifted the other, u joined with t. */
-static bool rotate5(struct jit *j, const struct vc_insn *i)
-{
-	uint32_t cls = VC_CLASS(i->op), t = vc_dst(i), x = vc_src(i), u = vc_dst(&i[2]), left;
+	uint32_t cls = VC_CLASS(i->op), w = width(i), bits = w ? 64 : 32;
+	uint32_t t = vc_dst(i), x = vc_src(i), u = vc_dst(&i[2]);
+	bool left = i[1].op == (cls | VC_LSH), right = i[1].op == (cls | VC_RSH);
+	uint32_t count = (uint32_t)(left ? i[3].imm : i[1].imm);
 
 	if (t == x || u == x || t == u || !is_copy(&i[2], cls) || vc_src(&i[2]) != x ||
-	    !opposite_shifts(&i[1], t, &i[3], u, cls, &left) || !joins(&i[4], cls, u, t))
+	    !(left || right) || i[3].op != (cls | (left ? VC_RSH : VC_LSH)) ||
+	    i[4].op != (cls | VC_OR | VC_X(0xff)) || vc_dst(&i[1]) != t || vc_dst(&i[3]) != u ||
+	    vc_dst(&i[4]) != u || vc_src(&i[4]) != t || count == 0 || count >= bits ||
+	    (uint32_t)i[1].imm + (uint32_t)i[3].imm != bits)
 		return false;
 	if (!is_dead(j, t, j->pc + 5)) {
 		one(j, &i[0]);
 		one(j, &i[1]);
 	}
-	rotated(j, width(i), u, x, left);
+	if (j->cpu & VC_CPU_BMI2) {
+		jit_rorx(&j->b, w, j->reg[u], j->reg[x], count);
+	} else {
+		jit_mov(&j->b, w, j->reg[u], j->reg[x]);
+		jit_shift_imm(&j->b, S_ROL, w, j->reg[u], bits - count);
+	}
 	return true;
 }
 
@@ -551,10 +459,8 @@ static uint32_t together(struct jit *j, const struct vc_insn *i)
 	uint32_t d = vc_dst(i);
 	bool copy = VC_CODE(i->op) == VC_MOV && VC_X(i->op) && i->off == 0 && vc_src(i) != 10;
 
-	if (copy && follow(j, 5) && rotate5(j, i))
+	if (copy && follow(j, 5) && rotate(j, i))
 		return 5;
-	if (copy && follow(j, 4) && rotate4(j, i))
-		return 4;
 	if (copy && width(i) && follow(j, 3) && extend_half(j, i + 1, d, j->reg[vc_src(i)]))
 		return 3;
 	if (follow(j, 2) && extend_half(j, i, d, j->reg[d]))

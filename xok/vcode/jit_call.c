@@ -137,22 +137,6 @@ static void argument(struct jit *j, enum jit_home h, int r)
 		jit_mov(&j->b, O_W, j->home[h], r);
 }
 
-/* In register r, if it has one, what a window offset must be below for `size` bytes: length - size + 1, but not below 0. */
-static void load_limit(struct jit *j, uint32_t size, int r)
-{
-	uint32_t enough;
-
-	if (r == NONE)
-		return;
-	jit_load64(&j->b, r, jit_home_memory(j, H_LIMIT1));
-	jit_arith_imm(&j->b, A_SUB, O_W, r, (int32_t)size - 1);
-	if (vc_min_window(j->p) >= size)
-		return;
-	enough = jit_skip(&j->b, CC_AE);
-	jit_mov_imm(&j->b, r, 0);
-	jit_land(&j->b, enough);
-}
-
 static void load_homes(struct jit *j)
 {
 	for (uint32_t h = H_FRAME; h < NHOME; h++) {
@@ -162,8 +146,9 @@ static void load_homes(struct jit *j)
 		if (h == H_FRAME)
 			jit_arith_imm(&j->b, A_ADD, O_W, j->home[h], (int32_t)VC_STACK);
 	}
-	for (uint32_t log = 1; log < 4; log++)
-		load_limit(j, 1u << log, j->home[H_LIMIT1 + log]);
+	for (uint32_t h = H_LIMIT2; h <= H_LIMIT8; h++)
+		if (j->home[h] != NONE)
+			jit_load_limit(j, 1u << (h - H_LIMIT1), j->home[h]);
 }
 
 /* From C: keeps what must be kept, and sets up registers. */
@@ -174,7 +159,7 @@ static void prologue(struct jit *j)
 		jit_mov(&j->b, O_W, j->run, RDI);
 	if (j->locals)
 		jit_store64(&j->b, jit_field(j, SAVED_RSP), RSP);
-	if (j->helpers) {
+	if (j->metered) {
 		jit_rm(&j->b, 0xc7, 0, jit_field(j, offsetof(struct vc_run, stop)));
 		jit_imm32(&j->b, 0);
 	}
@@ -223,7 +208,7 @@ static uint32_t written(const struct jit *j, uint32_t fn)
 static void clear_frame(struct jit *j, uint32_t words)
 {
 	int base = jit_base(j, H_FRAME);
-	int32_t top = base == T1 ? (int32_t)VC_STACK : 0;
+	int32_t top = j->home[H_FRAME] == NONE ? (int32_t)VC_STACK : 0;
 	uint32_t again;
 
 	jit_mov_imm(&j->b, T0, 0);
@@ -234,7 +219,7 @@ static void clear_frame(struct jit *j, uint32_t words)
 	}
 	/* Here the frame has a register (jit_plan.c), so T1 is free. */
 	words = (words + 3) & ~3u;
-	jit_mov_imm(&j->b, T1, (uint64_t)(-8 * (int64_t)words));
+	jit_mov_imm(&j->b, jit_t1(j), (uint64_t)(-8 * (int64_t)words));
 	again = jit_here(&j->b);
 	for (int32_t n = 0; n < 4; n++)
 		jit_store64(&j->b, (struct jit_mem){base, T1, 8 * n}, T0);
@@ -281,6 +266,7 @@ void jit_exit(struct jit *j)
 	uint32_t fn = j->w->fn[j->pc];
 	struct jit_fact *f = jit_fact(j);
 
+	j->falls = false;
 	if (!j->top) {
 		pop_all(j, written(j, fn));
 		jit_octet(&j->b, 0xc3);
@@ -295,6 +281,14 @@ void jit_exit(struct jit *j)
 
 /* ---- calls ---- */
 
+/* What a function may have changed. */
+static void called(struct jit *j)
+{
+	for (uint32_t r = 0; r <= 5; r++)
+		jit_wrote(j, r, UINT64_MAX);
+	j->now.held[0] = j->now.held[1] = NONE;
+}
+
 void jit_local_call(struct jit *j)
 {
 	uint32_t t = (uint32_t)vc_target(&j->p->insn[j->pc], j->pc);
@@ -308,8 +302,7 @@ void jit_local_call(struct jit *j)
 	jit_imm32(&j->b, j->fact[t].fn - (jit_here(&j->b) + 4));
 	if (frame)
 		jit_arith_imm(&j->b, A_SUB, O_W, j->home[H_FRAME], (int32_t)VC_STACK);
-	for (uint32_t r = 0; r <= 5; r++)
-		jit_wrote(j, r, UINT64_MAX);
+	called(j);
 }
 
 /* Argument n, memory of a kind, whose size is in the next register: becomes a machine address. T0 = length - size. */
@@ -325,7 +318,7 @@ static void memory_argument(struct jit *j, uint32_t n, uint8_t kind)
 		jit_frame_start(j, T0);
 	} else {
 		if (kind == VC_K_STACK && !j->top) {
-			jit_frame_start(j, T1);
+			jit_frame_start(j, jit_t1(j));
 			jit_arith(&j->b, A_SUB, O_W, r, T1);
 		}
 		jit_mov_imm(&j->b, T0, jit_length(j, kind));
@@ -347,24 +340,16 @@ static void memory_argument(struct jit *j, uint32_t n, uint8_t kind)
 /* What a helper charged for more than its cost; a budget does not go below 0. */
 static void reload_budget(struct jit *j)
 {
-	int r = j->home[H_BUDGET];
 	struct jit_mem m = jit_home_memory(j, H_BUDGET);
 	uint32_t fine;
 
-	if (r != NONE) {
-		jit_load64(&j->b, r, m);
-		jit_test(&j->b, O_W, r, r);
-	} else {
-		jit_arith_mem(&j->b, A_CMP, O_W, m, 0);
-	}
+	jit_arith_mem(&j->b, A_CMP, O_W, m, 0);
 	fine = jit_skip(&j->b, CC_NS);
-	if (r != NONE) {
-		jit_mov_imm(&j->b, r, 0);
-	} else {
-		jit_rm(&j->b, 0xc7 | O_W, 0, m);
-		jit_imm32(&j->b, 0);
-	}
+	jit_rm(&j->b, 0xc7 | O_W, 0, m);
+	jit_imm32(&j->b, 0);
 	jit_land(&j->b, fine);
+	if (j->home[H_BUDGET] != NONE)
+		jit_load64(&j->b, j->home[H_BUDGET], m);
 }
 
 void jit_helper_call(struct jit *j)
@@ -388,9 +373,10 @@ void jit_helper_call(struct jit *j)
 	jit_load64(&j->b, RAX, jit_field(j, offsetof(struct vc_run, fn)));
 	jit_mov(&j->b, O_W, RDI, j->run);
 	jit_rm(&j->b, 0xff, 2, (struct jit_mem){RAX, NONE, i->imm * (int32_t)sizeof(vc_helper_fn)});
-	reload_budget(j);
-	jit_arith_mem(&j->b, A_CMP, 0, jit_field(j, offsetof(struct vc_run, stop)), 0);
-	jit_leave(j, CC_NE, STUB_HELPER);
-	for (uint32_t r = 0; r <= 5; r++)
-		jit_wrote(j, r, UINT64_MAX);
+	if (h->how == VC_METERED) {
+		reload_budget(j);
+		jit_arith_mem(&j->b, A_CMP, 0, jit_field(j, offsetof(struct vc_run, stop)), 0);
+		jit_leave(j, CC_NE, STUB_HELPER);
+	}
+	called(j);
 }

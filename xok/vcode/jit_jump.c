@@ -5,23 +5,17 @@
  */
 #include "xok/vcode/jit.h"
 
-static enum jit_cc condition(uint32_t code, bool pointers)
-{
-	switch (code) {
-	case VC_JEQ: return CC_E;
-	case VC_JNE:
-	case VC_JSET: return CC_NE;
-	/* Pointers compare by their signed offsets. */
-	case VC_JGT: return pointers ? CC_G : CC_A;
-	case VC_JGE: return pointers ? CC_GE : CC_AE;
-	case VC_JLT: return pointers ? CC_L : CC_B;
-	case VC_JLE: return pointers ? CC_LE : CC_BE;
-	case VC_JSGT: return CC_G;
-	case VC_JSGE: return CC_GE;
-	case VC_JSLT: return CC_L;
-	default: return CC_LE;
-	}
-}
+/* For each relation the condition code, that for pointers, which compare by their signed offsets, and its opposite. */
+static const struct {
+	uint8_t cc, pointers, opposite;
+} relations[16] = {
+	[VC_JEQ >> 4] = {CC_E, CC_E, VC_JNE},	  [VC_JNE >> 4] = {CC_NE, CC_NE, VC_JEQ},
+	[VC_JGT >> 4] = {CC_A, CC_G, VC_JLE},	  [VC_JLE >> 4] = {CC_BE, CC_LE, VC_JGT},
+	[VC_JGE >> 4] = {CC_AE, CC_GE, VC_JLT},	  [VC_JLT >> 4] = {CC_B, CC_L, VC_JGE},
+	[VC_JSGT >> 4] = {CC_G, CC_G, VC_JSLE},	  [VC_JSLE >> 4] = {CC_LE, CC_LE, VC_JSGT},
+	[VC_JSGE >> 4] = {CC_GE, CC_GE, VC_JSLT}, [VC_JSLT >> 4] = {CC_L, CC_L, VC_JSGE},
+	[VC_JSET >> 4] = {CC_NE, CC_NE, VC_JA}, /* the opposite has no name */
+};
 
 static void go(struct jit *j, enum jit_cc cc, uint32_t t)
 {
@@ -65,7 +59,7 @@ static bool compare(struct jit *j, const struct vc_insn *i, bool pointers)
 		return false;
 	a = jit_operand(j, vc_dst(i), T0);
 	if (VC_X(i->op)) {
-		b = jit_operand(j, vc_src(i), T1);
+		b = jit_operand(j, vc_src(i), T0); /* two frame pointers are the same */
 		if (set)
 			jit_test(&j->b, w, a, b);
 		else
@@ -84,21 +78,65 @@ static bool compare(struct jit *j, const struct vc_insn *i, bool pointers)
 	return true;
 }
 
+/* Neither a register nor a copy is greater than `max`. */
+static void at_most(struct jit_known *k, uint32_t reg, uint64_t max)
+{
+	for (uint32_t n = 0; n < VC_NREG; n++)
+		if ((n == reg || k->copy[n] == (int8_t)reg || k->copy[reg] == (int8_t)n) &&
+		    k->max[n] > max)
+			k->max[n] = max;
+}
+
+/* What a relation of registers, or of one with a constant, tells of their greatest values once it holds; plain numbers only. */
+static void learn(struct jit *j, const struct vc_insn *i, uint32_t code)
+{
+	uint64_t all = VC_CLASS(i->op) == VC_JMP ? UINT64_MAX : UINT32_MAX;
+	uint64_t a = j->now.max[vc_dst(i)];
+	uint64_t b = VC_X(i->op) ? j->now.max[vc_src(i)] : (uint64_t)(int64_t)i->imm & all;
+	uint64_t most_a = a < all ? a : all, most_b = b < all ? b : all;
+
+	if (code == VC_JLT && most_b)
+		most_b--;
+	if (code == VC_JGT && most_a)
+		most_a--;
+	/* A comparison of lower halves tells of the whole where that is all there is. */
+	if ((code == VC_JLT || code == VC_JLE || code == VC_JEQ) && a <= all)
+		at_most(&j->now, vc_dst(i), most_b);
+	if ((code == VC_JGT || code == VC_JGE || code == VC_JEQ) && b <= all && VC_X(i->op))
+		at_most(&j->now, vc_src(i), most_a);
+}
+
 void jit_jump(struct jit *j)
 {
 	const struct vc_insn *i = &j->p->insn[j->pc];
 	uint32_t t = (uint32_t)vc_target(i, j->pc);
 	bool pointers = jit_fact(j)->kind >= VC_K_CTX && VC_CLASS(i->op) == VC_JMP;
+	bool numbers = i->op != VC_OP_JA && i->op != VC_OP_GOTOL && !pointers;
+	struct jit_known before;
 	enum jit_cc cc = CC_ALWAYS;
 
 	if (i->op != VC_OP_JA && i->op != VC_OP_GOTOL) {
 		if (compare(j, i, pointers))
-			cc = condition(VC_CODE(i->op), pointers);
+			cc = pointers ? relations[VC_CODE(i->op) >> 4].pointers
+				      : relations[VC_CODE(i->op) >> 4].cc;
 		else if (VC_CODE(i->op) == VC_JEQ)
 			return;
 	}
+	if (cc == CC_ALWAYS && t > j->pc && j->p->insn[t].op == VC_OP_EXIT) {
+		jit_exit(j);
+		return;
+	}
+	j->falls = cc != CC_ALWAYS;
 	if (t <= j->pc)
 		go_back(j, cc, t);
 	else if (cc != CC_ALWAYS || t != j->pc + 1)
 		go(j, cc, t);
+	before = j->now;
+	if (numbers)
+		learn(j, i, VC_CODE(i->op));
+	if (t > j->pc)
+		jit_arrive(j, t);
+	j->now = before;
+	if (numbers)
+		learn(j, i, relations[VC_CODE(i->op) >> 4].opposite);
 }

@@ -3,9 +3,8 @@
  * jit_mem.c - loads, stores and atomic operations.
  *
  * An access at a known offset needs no check, but in the window beyond the length that is promised. All others compare the offset
- * without sign with what it must be below: length - size + 1, or 0 when the region is shorter than the access. What was
- * compared once for a register holds until the register is written or control arrives from elsewhere (struct jit_span): two
- * accesses that both passed enclose everything between them.
+ * without sign with what it must be below: length - size + 1, or 0 when the region is shorter than the access; unless what is known of the
+ * register's greatest value (struct jit_known) proves it inside.
  */
 #include "xok/vcode/jit.h"
 
@@ -44,12 +43,42 @@ uint32_t jit_length(const struct jit *j, uint8_t kind)
 	}
 }
 
+void jit_load_limit(struct jit *j, uint32_t size, int r)
+{
+	uint32_t enough;
+
+	jit_load64(&j->b, r, jit_home_memory(j, H_LIMIT1));
+	if (size > 1)
+		jit_arith_imm(&j->b, A_SUB, O_W, r, (int32_t)size - 1);
+	if (vc_min_window(j->p) >= size - 1)
+		return;
+	enough = jit_skip(&j->b, CC_AE);
+	jit_mov_imm(&j->b, r, 0);
+	jit_land(&j->b, enough);
+}
+
+/* A value in T1, or in rdi, which programs with helpers have left over between calls. */
+static int held(struct jit *j, enum jit_home h)
+{
+	uint32_t slot = 0;
+
+	while (slot < 2 && j->now.held[slot] != (int8_t)h)
+		slot++;
+	if (slot == 2) {
+		slot = j->helpers ? j->now.next : 0;
+		j->now.next = !slot;
+		j->now.held[slot] = (int8_t)h;
+		if (h > H_LIMIT1 && h <= H_LIMIT8)
+			jit_load_limit(j, 1u << (h - H_LIMIT1), slot ? RDI : T1);
+		else
+			jit_load64(&j->b, slot ? RDI : T1, jit_home_memory(j, h));
+	}
+	return slot ? RDI : T1;
+}
+
 int jit_base(struct jit *j, enum jit_home h)
 {
-	if (j->home[h] != NONE)
-		return j->home[h];
-	jit_load64(&j->b, T1, jit_home_memory(j, h));
-	return T1;
+	return j->home[h] != NONE ? j->home[h] : held(j, h);
 }
 
 void jit_frame_start(struct jit *j, int d)
@@ -67,20 +96,21 @@ static struct jit_mem frame_slot(struct jit *j, int32_t off)
 {
 	int base = jit_base(j, H_FRAME);
 
-	return (struct jit_mem){base, NONE, base == T1 ? off + (int32_t)VC_STACK : off};
+	return (struct jit_mem){base, NONE,
+				j->home[H_FRAME] == NONE ? off + (int32_t)VC_STACK : off};
 }
 
 static struct jit_mem at_known(struct jit *j, uint8_t kind, int32_t off, uint32_t size)
 {
 	if (kind == VC_K_STACK)
 		return frame_slot(j, off);
-	if (kind == VC_K_WINDOW && (uint32_t)off + size > j->known) {
-		j->known = (uint32_t)off + size;
+	if (kind == VC_K_WINDOW && (uint32_t)off + size > j->now.window) {
+		j->now.window = (uint32_t)off + size;
 		if (j->home[H_LIMIT1] != NONE)
-			jit_arith_imm(&j->b, A_CMP, O_W, j->home[H_LIMIT1], (int32_t)j->known);
+			jit_arith_imm(&j->b, A_CMP, O_W, j->home[H_LIMIT1], (int32_t)j->now.window);
 		else
 			jit_arith_mem(&j->b, A_CMP, O_W, jit_home_memory(j, H_LIMIT1),
-				      (int32_t)j->known);
+				      (int32_t)j->now.window);
 		jit_leave(j, CC_B, STUB_WINDOW);
 	}
 	return (struct jit_mem){jit_base(j, jit_region(kind)), NONE, off};
@@ -89,16 +119,8 @@ static struct jit_mem at_known(struct jit *j, uint8_t kind, int32_t off, uint32_
 /* Leaves unless the offset in register r, a displacement included, is one that the region has `size` bytes at. */
 static void check_window(struct jit *j, int r, uint32_t size)
 {
-	int limit = j->home[H_LIMIT1 + __builtin_ctz(size)];
+	int limit = jit_base(j, H_LIMIT1 + (enum jit_home)__builtin_ctz(size));
 
-	if (limit == NONE) {
-		limit = T1;
-		jit_load64(&j->b, T1, jit_home_memory(j, H_LIMIT1));
-		if (size > 1)
-			jit_arith_imm(&j->b, A_SUB, O_W, T1, (int32_t)size - 1);
-		if (vc_min_window(j->p) < size - 1)
-			jit_leave(j, CC_B, STUB_WINDOW);
-	}
 	jit_arith(&j->b, A_CMP, O_W, r, limit);
 	jit_leave(j, CC_AE, STUB_WINDOW);
 }
@@ -106,7 +128,7 @@ static void check_window(struct jit *j, int r, uint32_t size)
 /* OUTER: all frames below this one, from the start of the stack on. Depth 0 has none. */
 static void check_outer(struct jit *j, int r, uint32_t size)
 {
-	jit_frame_start(j, T1);
+	jit_frame_start(j, jit_t1(j));
 	jit_arith_imm(&j->b, A_SUB, O_W, T1, (int32_t)size - 1);
 	jit_leave(j, CC_BE, STUB_STACK);
 	jit_arith(&j->b, A_CMP, O_W, r, T1);
@@ -122,7 +144,7 @@ static int check_frame(struct jit *j, int r, uint32_t size)
 	int t = r;
 
 	if (!j->top) {
-		jit_frame_start(j, T1);
+		jit_frame_start(j, jit_t1(j));
 		jit_mov(&j->b, O_W, T0, r);
 		jit_arith(&j->b, A_SUB, O_W, T0, T1);
 		t = T0;
@@ -135,31 +157,11 @@ static int check_frame(struct jit *j, int r, uint32_t size)
 /* The region's start, for offsets that were checked: for the stack the start of the whole of it. */
 static struct jit_mem from_start(struct jit *j, uint8_t kind, int index, int32_t disp)
 {
-	int base;
-
 	if (kind != VC_K_STACK && kind != VC_K_OUTER)
 		return (struct jit_mem){jit_base(j, jit_region(kind)), index, disp};
 	if (j->top && j->home[H_FRAME] != NONE)
 		return (struct jit_mem){j->home[H_FRAME], index, disp - (int32_t)VC_STACK};
-	base = T1;
-	jit_load64(&j->b, base, jit_home_memory(j, H_FRAME));
-	return (struct jit_mem){base, index, disp};
-}
-
-/* Notes that [disp, disp + size) from a register is inside; true when that was known already. */
-static bool spanned(struct jit_span *s, int32_t disp, uint32_t size)
-{
-	int64_t to = (int64_t)disp + size;
-
-	if (s->to > s->from && disp >= s->from && to <= s->to)
-		return true;
-	if (s->to <= s->from) {
-		*s = (struct jit_span){disp, to};
-		return false;
-	}
-	s->from = disp < s->from ? disp : s->from;
-	s->to = to > s->to ? to : s->to;
-	return false;
+	return (struct jit_mem){held(j, H_FRAME), index, disp};
 }
 
 /* Is every offset up to `max`, with the displacement, one that the region has `size` bytes at? */
@@ -170,7 +172,7 @@ static bool reaches(const struct jit *j, uint8_t kind, uint64_t max, int32_t dis
 	/* A displacement below 0 could lead before the start; the place of a frame is not counted from the region's start. */
 	if (kind == VC_K_STACK || kind == VC_K_OUTER || disp < 0)
 		return false;
-	len = kind == VC_K_WINDOW ? j->known : jit_length(j, kind);
+	len = kind == VC_K_WINDOW ? j->now.window : jit_length(j, kind);
 	need = (uint32_t)disp + size;
 	return need <= len && max <= len - need;
 }
@@ -180,7 +182,7 @@ static struct jit_mem at_unknown(struct jit *j, uint8_t kind, uint32_t reg, int3
 {
 	int r = j->reg[reg], t = r;
 
-	if (reaches(j, kind, j->max[reg], disp, size) || spanned(&j->span[reg], disp, size))
+	if (reaches(j, kind, j->now.max[reg], disp, size))
 		return from_start(j, kind, r, disp);
 	if (disp) {
 		jit_lea(&j->b, O_W, T0, (struct jit_mem){r, NONE, disp});
@@ -278,7 +280,7 @@ bool jit_store_through(struct jit *j, uint32_t pc, int32_t v)
 	int32_t off = f->off + i->off;
 
 	if (VC_CLASS(i->op) != VC_STX || vc_is_atomic(i->op) || size == 8 || f->flags & JIT_VAR ||
-	    (f->kind == VC_K_WINDOW && (uint32_t)off + size > j->known))
+	    (f->kind == VC_K_WINDOW && (uint32_t)off + size > j->now.window))
 		return false;
 	store_constant(j, at_known(j, f->kind, off, size), size, v);
 	return true;
@@ -304,15 +306,8 @@ static void fetch_and_change(struct jit *j, uint32_t op, uint32_t w, uint32_t lo
 	int x = s == RCX ? RDX : RCX;
 	uint32_t again;
 
-	if (!lock) {
-		jit_lea(b, O_W, T0, m);
-		jit_rm(b, 0x8b | w, T1, (struct jit_mem){T0, NONE, 0});
-		jit_rm(b, (op | 1) | w, s, (struct jit_mem){T0, NONE, 0});
-		jit_mov(b, w, s, T1);
-		return;
-	}
 	jit_lea(b, O_W, T0, m);
-	jit_mov(b, w, T1, s);
+	jit_mov(b, w, jit_t1(j), s);
 	jit_push(b, x);
 	if (s != RAX)
 		jit_push(b, RAX);
@@ -321,7 +316,7 @@ static void fetch_and_change(struct jit *j, uint32_t op, uint32_t w, uint32_t lo
 	again = jit_here(b);
 	jit_mov(b, w, x, RAX);
 	jit_rr(b, (op | 3) | w, x, T1);
-	jit_rm(b, 0xb1 | O_0F | O_LOCK | w, x, m);
+	jit_rm(b, 0xb1 | O_0F | lock | w, x, m);
 	jit_jump_to(b, CC_NE, again, true);
 	if (s != RAX) {
 		jit_mov(b, w, T1, RAX);
@@ -330,21 +325,6 @@ static void fetch_and_change(struct jit *j, uint32_t op, uint32_t w, uint32_t lo
 	jit_pop(b, x);
 	if (s != RAX)
 		jit_mov(b, w, s, T1);
-}
-
-static void exchange(struct jit *j, uint32_t w, uint32_t lock, int s, struct jit_mem m)
-{
-	struct jit_buf *b = &j->b;
-
-	if (lock) {
-		jit_rm(b, 0x87 | w, s, m); /* locks by itself */
-		return;
-	}
-	jit_lea(b, O_W, T0, m);
-	m = (struct jit_mem){T0, NONE, 0};
-	jit_rm(b, 0x8b | w, T1, m);
-	jit_rm(b, 0x89 | w, s, m);
-	jit_mov(b, w, s, T1);
 }
 
 /* Leaves unless the place in a table, which is not known, is a multiple of size. */
@@ -377,7 +357,7 @@ void jit_atomic(struct jit *j)
 			jit_mov(&j->b, 0, RAX, RAX);
 		s = 0;
 	} else if (i->imm == VC_XCHG) {
-		exchange(j, w, lock, rs, m);
+		jit_rm(&j->b, 0x87 | w, rs, m); /* which locks by itself */
 	} else if (!(i->imm & VC_FETCH)) {
 		jit_rm(&j->b, (opcode_of(code) | 1) | lock | w, rs, m);
 		return;

@@ -9,7 +9,10 @@
 
 size_t vc_jit_scratch(uint32_t ninsn)
 {
-	return (sizeof(struct jit) + ninsn * sizeof(struct jit_fact) + 7) & ~(size_t)7;
+	size_t known = ninsn < JIT_KNOWN ? ninsn : JIT_KNOWN;
+
+	return sizeof(struct jit) + ninsn * sizeof(struct jit_fact) +
+	       known * sizeof(struct jit_known);
 }
 
 /* What is gathered on the way, of the function at hand. */
@@ -100,6 +103,7 @@ static void note_helper(struct jit *j, struct plan *s, uint32_t pc)
 	const struct vc_helper *h = &vc_helpers[j->p->insn[pc].imm];
 
 	j->helpers = true;
+	j->metered |= h->how == VC_METERED;
 	for (uint32_t n = 0; n < 5; n++) {
 		struct vc_val v = j->w->cur.reg[n + 1];
 
@@ -135,15 +139,12 @@ static bool reads_r2(const struct jit *j, uint32_t pc)
 {
 	for (;; pc++) {
 		const struct vc_insn *i = &j->p->insn[pc];
-		const struct vc_opcode *o = &vc_opcodes[i->op];
 
 		if (VC_CLASS(i->op) == VC_JMP || VC_CLASS(i->op) == VC_JMP32)
 			return i->op != VC_OP_EXIT;
-		if (vc_is_atomic(i->op) || i->op == VC_OP_LDDW ||
-		    (o->src == VC_F_RD && vc_src(i) == 2) ||
-		    ((o->dst == VC_F_RD || o->dst == VC_F_RW) && vc_dst(i) == 2))
+		if (i->op == VC_OP_LDDW || vc_reads(i) >> 2 & 1)
 			return true;
-		if (o->dst == VC_F_WR && vc_dst(i) == 2)
+		if (vc_writes(i) >> 2 & 1)
 			return false;
 	}
 }
@@ -151,38 +152,25 @@ static bool reads_r2(const struct jit *j, uint32_t pc)
 /* Is r1 read, other than as the base of an access whose place is known? */
 static bool reads_r1(const struct jit *j, const struct vc_insn *i)
 {
-	const struct vc_opcode *o = &vc_opcodes[i->op];
 	struct vc_val v = j->w->cur.reg[1];
-	bool dst = (o->dst == VC_F_RD || o->dst == VC_F_RW) && vc_dst(i) == 1;
-	bool src = (o->src == VC_F_RD || vc_is_atomic(i->op)) && vc_src(i) == 1;
+	uint32_t cls = VC_CLASS(i->op);
+	bool base = cls == VC_LDX || ((cls == VC_ST || cls == VC_STX) && vc_dst(i) == 1);
 
 	/* The argument is no number. */
-	if (v.kind == VC_K_SCALAR)
+	if (v.kind == VC_K_SCALAR || (base && vc_is_pointer(v) && !v.var))
 		return false;
 	if (i->op == VC_OP_CALL)
 		return vc_src(i) == VC_SRC_LOCAL || vc_helpers[i->imm].arg[0] != VC_ARG_NONE;
-	if (v.kind >= VC_K_CTX && !v.var && VC_CLASS(i->op) == VC_LDX)
-		src = false;
-	if (v.kind >= VC_K_CTX && !v.var && (VC_CLASS(i->op) == VC_ST || VC_CLASS(i->op) == VC_STX))
-		dst = false;
-	return dst || src;
+	return vc_reads(i) >> 1 & 1;
 }
 
 static void note(struct jit *j, struct plan *s, uint32_t pc)
 {
 	const struct vc_insn *i = &j->p->insn[pc];
-	const struct vc_opcode *o = &vc_opcodes[i->op];
-	uint32_t cls = VC_CLASS(i->op), writes = 0;
+	uint32_t cls = VC_CLASS(i->op), writes = vc_writes(i);
 
-	if (vc_is_atomic(i->op))
-		writes = 1u << vc_src(i);
-	else if (o->dst == VC_F_WR || o->dst == VC_F_RW)
-		writes = 1u << vc_dst(i);
 	s->writes |= writes;
-	if (o->dst == VC_F_RD || o->dst == VC_F_WR || o->dst == VC_F_RW)
-		j->uses |= 1u << vc_dst(i);
-	if (o->src == VC_F_RD || vc_is_atomic(i->op))
-		j->uses |= 1u << vc_src(i);
+	j->uses |= (writes | vc_reads(i)) & ~(1u << 10);
 	j->r1 |= reads_r1(j, i);
 	j->writes_r1 |= writes >> 1 & 1;
 	if (i->op == VC_OP_CALL) {

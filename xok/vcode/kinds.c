@@ -35,12 +35,13 @@ const struct vc_kind vc_kinds[VC_NKIND] = {
 	}
 
 const struct vc_helper vc_helpers[VC_NHELPER] = {
-#define HELPER(nr, helper, ret, params, units, args, mask, words) \
-	[nr] = {.name = #helper,                                  \
-		.arg = ARGS args,                                 \
-		.kinds = (mask),                                  \
-		.cost = (units),                                  \
-		.prototype = #ret " " #helper #params,            \
+#define HELPER(nr, helper, ret, params, units, how_, args, mask, words) \
+	[nr] = {.name = #helper,                                        \
+		.arg = ARGS args,                                       \
+		.kinds = (mask),                                        \
+		.cost = (units),                                        \
+		.how = (how_),                                          \
+		.prototype = #ret " " #helper #params,                  \
 		.text = (words)},
 #include "xok/helpers.def"
 #undef HELPER

@@ -3,56 +3,25 @@
 #include "xok/vcode/internal.h"
 
 struct reason {
-	const char *text, *hint;
-};
-
-static const struct reason reasons[VC_NREASON] = {
-	[VC_FINE] = {"nothing is wrong", ""},
-#define VC_REASON(name, text, hint) [VC_##name] = {text, hint},
-#include "reasons.def"
-#undef VC_REASON
+	const char *name, *text, *hint;
 };
 
 static const struct reason *reason(int r)
 {
-	static const struct reason unknown = {"no such reason", ""};
+	static const struct reason reasons[VC_NREASON] = {
+		[VC_FINE] = {"fine", "nothing is wrong", ""},
+#define VC_REASON(enumerator, name, text, hint) [VC_##enumerator] = {name, text, hint},
+#include "reasons.def"
+#undef VC_REASON
+	};
+	static const struct reason unknown = {"unknown", "no such reason", ""};
 
 	return r >= 0 && r < VC_NREASON ? &reasons[r] : &unknown;
 }
 
-/* The names of counters: the enumerators in kebab case, which the preprocessor cannot make; a test compares the two. */
 const char *vc_reason_name(int r)
 {
-	static const char *const names[VC_NREASON] = {
-		[VC_FINE] = "fine",
-		[VC_TOO_LONG] = "too-long",
-		[VC_TOO_COMPLEX] = "too-complex",
-		[VC_BAD_OPCODE] = "bad-opcode",
-		[VC_BAD_REGISTER] = "bad-register",
-		[VC_BAD_JUMP] = "bad-jump",
-		[VC_JUMP_INTO_INSN] = "jump-into-insn",
-		[VC_NO_EXIT] = "no-exit",
-		[VC_RECURSION] = "recursion",
-		[VC_BAD_HELPER] = "bad-helper",
-		[VC_HELPER_ARGUMENT] = "helper-argument",
-		[VC_BAD_TABLE] = "bad-table",
-		[VC_TABLE_HANDLE] = "table-handle",
-		[VC_UNINITIALISED] = "uninitialised",
-		[VC_POINTER_ARITHMETIC] = "pointer-arithmetic",
-		[VC_POINTER_LEAK] = "pointer-leak",
-		[VC_NOT_A_POINTER] = "not-a-pointer",
-		[VC_MIXED_POINTER] = "mixed-pointer",
-		[VC_READ_ONLY] = "read-only",
-		[VC_CONTEXT_ACCESS] = "context-access",
-		[VC_STACK_BOUNDS] = "stack-bounds",
-		[VC_DATA_BOUNDS] = "data-bounds",
-		[VC_TABLE_BOUNDS] = "table-bounds",
-		[VC_WINDOW_BOUNDS] = "window-bounds",
-		[VC_BUDGET_EXHAUSTED] = "budget-exhausted",
-		[VC_HELPER_STOP] = "helper-stop",
-	};
-
-	return r >= 0 && r < VC_NREASON && names[r] ? names[r] : "unknown";
+	return reason(r)->name;
 }
 
 const char *vc_reason_text(int r)

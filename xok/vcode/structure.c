@@ -217,7 +217,7 @@ static int check_jumps(struct vc_work *w)
 				return r;
 			if (w->fn[t] != w->fn[pc])
 				return vc_refuse(w, VC_BAD_JUMP, pc, 0);
-			w->mark[t] |= VC_M_LEADER;
+			w->mark[t] |= VC_M_LEADER | (t <= pc ? VC_M_LOOP : 0);
 		}
 		if (last && i->op != VC_OP_EXIT && i->op != VC_OP_JA && i->op != VC_OP_GOTOL)
 			return vc_refuse(w, VC_NO_EXIT, pc, 0);

@@ -98,6 +98,11 @@ enum vc_arg {
 };
 #define VC_MEM_MAX 2048u
 
+enum vc_how {
+	VC_PLAIN,
+	VC_METERED, /* it may charge more than its cost, or stop the run */
+};
+
 /*
  * A helper's type, from xok/helpers.def. Numbers are dense from 1. kinds: bit n for each kind number n that may call it.
  * `cost` is charged before the call.
@@ -106,11 +111,12 @@ struct vc_helper {
 	const char *name; /* NULL: no such helper */
 	uint8_t arg[5];	  /* enum vc_arg */
 	uint8_t kinds;
+	uint8_t how; /* enum vc_how */
 	uint32_t cost;
 	const char *prototype, *text; /* for manuals: C declaration, one line */
 };
 enum {
-#define HELPER(nr, name, ret, params, cost, args, kinds, text) VC_HELPER_##name = (nr),
+#define HELPER(nr, name, ret, params, cost, how, args, kinds, text) VC_HELPER_##name = (nr),
 #include "xok/helpers.def"
 #undef HELPER
 	VC_NHELPER /* one more than the largest number */
@@ -120,8 +126,8 @@ extern const struct vc_helper vc_helpers[VC_NHELPER]; /* by number */
 struct vc_run;
 /*
  * What carries a helper out. Scalars come as they are, memory as host pointers that are checked for their whole size, unused
- * arguments as anything. It returns r0. To stop the run it sets run->stop to a reason > 0 of the program kind's own. When it is called
- * run->budget and run->pc are up to date; it may lower the budget to charge for more.
+ * arguments as anything. It returns r0. When it is called run->budget and run->pc are up to date. If it is VC_METERED, it may lower the
+ * budget to charge for more, and stop the run by setting run->stop to a reason > 0 of the program kind's own.
  */
 typedef uint64_t (*vc_helper_fn)(struct vc_run *run, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
 				 uint64_t e);
@@ -142,10 +148,10 @@ struct vc_prog {
 		[VC_TABLES_MAX]; /* of a table that is memory, at most 2^31 - 1; 0: it is not */
 };
 
-/* Every reason for a refusal or a stop: reasons.def (VC_REASON(name, text, hint)). 0 is no reason: fine. */
+/* Every reason for a refusal or a stop: reasons.def (VC_REASON(enumerator, name, text, hint)). 0 is no reason: fine. */
 enum vc_reason {
 	VC_FINE = 0,
-#define VC_REASON(name, text, hint) VC_##name,
+#define VC_REASON(enumerator, name, text, hint) VC_##enumerator,
 #include "reasons.def"
 #undef VC_REASON
 	VC_NREASON

@@ -73,7 +73,7 @@ enum capsule_action {
 #define VC_FOR_ALL 31
 #endif
 struct helper_that_capsules_cannot_call;
-#define HELPER(number, name, ret, params, cost, args, kinds, text)                             \
+#define HELPER(number, name, ret, params, cost, how, args, kinds, text)                        \
 	static __typeof__(__builtin_choose_expr((kinds)&VC_FOR_CAPSULE, (ret(*) params)0,      \
 						(struct helper_that_capsules_cannot_call *)0)) \
 		const capsule_##name = (void *)number;

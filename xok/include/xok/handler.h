@@ -73,7 +73,7 @@ struct xok_table_handle {
 	uint64_t opaque;
 };
 
-#define HELPER(number, name, ret, params, cost, args, kinds, text) \
+#define HELPER(number, name, ret, params, cost, how, args, kinds, text) \
 	static ret(*const xok_##name) params = (ret(*) params)number;
 #include "xok/helpers.def"
 #undef HELPER

@@ -104,24 +104,25 @@ HELPER_FN(raw)
 #define T VC_ARG_TABLE
 
 const struct vc_helper vc_helpers[VC_NHELPER] = {
-	[H_ANSWER] = {"answer", {S}, FOR_TEST, COST_ANSWER, "", ""},
+	[H_ANSWER] = {"answer", {S}, FOR_TEST, VC_PLAIN, COST_ANSWER, "", ""},
 	[H_SUM] = {"sum",
 		   {R, N},
 		   FOR_TEST | FOR_RAW,
+		   VC_PLAIN,
 		   COST_SUM,
 		   "uint64_t sum(const void *, uint32_t)",
 		   ""},
-	[H_FILL] = {"fill", {W, N, S}, FOR_TEST | FOR_RAW, COST_FILL, "", ""},
-	[H_CONTEXT] = {"context", {VC_ARG_CTX}, FOR_TEST, COST_SMALL, "", ""},
-	[H_STOP] = {"stop", {S}, FOR_TEST, COST_SMALL, "", ""},
-	[H_FIVE] = {"five", {S, S, S, S, S}, FOR_TEST, COST_SMALL, "", ""},
-	[H_NONE] = {"none", {VC_ARG_NONE}, FOR_ANY, COST_SMALL, "", ""},
-	[H_CHARGE] = {"charge", {S}, FOR_TEST, COST_SMALL, "", ""},
-	[H_BOTH] = {"both", {R, N, W, N}, FOR_TEST, COST_SMALL, "", ""},
-	[H_TABLE] = {"table", {T}, FOR_TEST, COST_SMALL, "", ""},
-	[H_PUT] = {"put", {T, R, N, W, N}, FOR_TEST, COST_SMALL, "", ""},
-	[H_LEFT] = {"left", {VC_ARG_NONE}, FOR_TEST, COST_SMALL, "", ""},
-	[H_RAW] = {"raw", {S}, FOR_RAW, COST_SMALL, "", ""},
+	[H_FILL] = {"fill", {W, N, S}, FOR_TEST | FOR_RAW, VC_PLAIN, COST_FILL, "", ""},
+	[H_CONTEXT] = {"context", {VC_ARG_CTX}, FOR_TEST, VC_PLAIN, COST_SMALL, "", ""},
+	[H_STOP] = {"stop", {S}, FOR_TEST, VC_METERED, COST_SMALL, "", ""},
+	[H_FIVE] = {"five", {S, S, S, S, S}, FOR_TEST, VC_PLAIN, COST_SMALL, "", ""},
+	[H_NONE] = {"none", {VC_ARG_NONE}, FOR_ANY, VC_PLAIN, COST_SMALL, "", ""},
+	[H_CHARGE] = {"charge", {S}, FOR_TEST, VC_METERED, COST_SMALL, "", ""},
+	[H_BOTH] = {"both", {R, N, W, N}, FOR_TEST, VC_PLAIN, COST_SMALL, "", ""},
+	[H_TABLE] = {"table", {T}, FOR_TEST, VC_PLAIN, COST_SMALL, "", ""},
+	[H_PUT] = {"put", {T, R, N, W, N}, FOR_TEST, VC_PLAIN, COST_SMALL, "", ""},
+	[H_LEFT] = {"left", {VC_ARG_NONE}, FOR_TEST, VC_PLAIN, COST_SMALL, "", ""},
+	[H_RAW] = {"raw", {S}, FOR_RAW, VC_PLAIN, COST_SMALL, "", ""},
 };
 
 const vc_helper_fn test_fn[VC_NHELPER] = {

@@ -11,7 +11,7 @@ static void test_reason_names(void **state)
 {
 	static const char *const names[VC_NREASON] = {
 		[VC_FINE] = "FINE",
-#define VC_REASON(name, text, hint) [VC_##name] = #name,
+#define VC_REASON(enumerator, name, text, hint) [VC_##enumerator] = #enumerator,
 #include "xok/vcode/reasons.def"
 #undef VC_REASON
 	};
