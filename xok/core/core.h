@@ -116,7 +116,7 @@ void xok_burst(struct xok *x, uint32_t cpu, uint32_t port, uint64_t now, struct 
 	       uint32_t n);
 /*
  * The machine could not transmit (queue full): counts what xok_burst handed out and did not leave, so that nothing goes uncounted. By the same
- * processor, before it is quiescent again; p as xok_burst left it.
+ * processor, before it is quiescent again; p as xok_burst left it. Or what ops->transmit had accepted: prog is 0 then.
  */
 void xok_unsent(struct xok *x, uint32_t cpu, const struct xok_packet *p);
 /* Adds what the processors counted to the bookkeeping. */

@@ -8,7 +8,7 @@ CORE_SRC := $(addprefix xok/core/,cap.c checksum.c code.c cons.c cpu.c env.c fil
 # The core on a machine in memory. What it needs comes from fragments that are read later.
 CORE_FAKE_SRC := $(CORE_SRC) $(wildcard xok/dpf/*.c xok/table/*.c xok/vcode/*.c) \
 	$(addprefix xok/core/test/,fake.c books.c load.c) xok/vcode/test/asm.c
-CORE_TESTS := $(addprefix $(B)/test/test_core_,burst cap env handler helpers map packet pieces prog sched syscall table)
+CORE_TESTS := $(addprefix $(B)/test/test_core_,burst cap env handler helpers map packet pieces prog sched syscall table trace)
 
 $(CORE_TESTS): $(B)/test/test_core_%: $(B)/san/xok/core/test/test_%.o $(CORE_FAKE_SRC:%.c=$(B)/san/%.o)
 	@mkdir -p $(@D)

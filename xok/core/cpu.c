@@ -66,6 +66,17 @@ void env_rate(struct xok *x, const struct xok_env *e, uint64_t rate)
 
 /* ---- programs ---- */
 
+static struct lookup lookup_in(const struct xok *x, uint32_t table)
+{
+	const struct tbl_lpm_ops *lpm = x->lpm;
+
+	switch (x->table_info[table].spec.type) {
+	case XOK_TABLE_LPM4: return (struct lookup){x->table[table].lpm, lpm->lookup4, NULL};
+	case XOK_TABLE_LPM6: return (struct lookup){x->table[table].lpm, NULL, lpm->lookup6};
+	default: return (struct lookup){NULL, NULL, NULL};
+	}
+}
+
 static void prepare(struct prog_run *q, struct cpu *c, struct prog *p, uint32_t i)
 {
 	uint32_t number = (uint32_t)(c - p->x->cpu);
@@ -83,8 +94,10 @@ static void prepare(struct prog_run *q, struct cpu *c, struct prog *p, uint32_t 
 	q->run.fn = handler_fns;
 	q->run.user = q;
 	q->run.data = p->data + number * p->data_step;
-	for (uint32_t n = 0; n < p->ntable; n++)
+	for (uint32_t n = 0; n < p->ntable; n++) {
 		q->run.table[n] = tbl_memory(p->x->table[p->table[n]].mem, number, &bytes);
+		q->lookup[n] = lookup_in(p->x, p->table[n]);
+	}
 	if (p->base)
 		p->entry = vc_ready(&p->vc, &p->code, p->base, 0, &q->run);
 	q->entry = p->entry;
@@ -135,8 +148,7 @@ static void fold_prog(struct xok_prog_info *to, const struct xok_prog_info *now,
 static void fold_port(struct xok_port_info *to, const struct xok_port_info *now,
 		      struct xok_port_info *seen)
 {
-	FOLD(rx_packets, "")
-	FOLD(rx_bytes, "")
+	/* What has arrived comes last: so what became of packets is never more than there were. */
 	FOLD(tx_packets, "")
 	FOLD(tx_bytes, "")
 	FOLD(rx_bad_length, "")
@@ -144,6 +156,8 @@ static void fold_port(struct xok_port_info *to, const struct xok_port_info *now,
 	FOLD(rx_ring_full, "")
 	FOLD(rx_handled, "")
 	FOLD(tx_full, "")
+	FOLD(rx_packets, "")
+	FOLD(rx_bytes, "")
 #undef FOLD
 }
 

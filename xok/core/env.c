@@ -155,8 +155,12 @@ void env_start(struct xok_env *e, uint64_t rip, uint64_t rsp)
 void env_post(struct xok *x, struct xok_env *e, uint32_t events)
 {
 	if (!x->spaces) {
-		__atomic_fetch_or(&e->events, events, __ATOMIC_RELEASE);
-		x->ops->doorbell(x->m, env_index(x, e));
+		/*
+		 * Of what was posted before and is not yet collected the environment has been told, or is about to be: to tell it again is a system
+		 * call that no budget speaks of.
+		 */
+		if (~__atomic_fetch_or(&e->events, events, __ATOMIC_ACQ_REL) & events)
+			x->ops->doorbell(x->m, env_index(x, e));
 		return;
 	}
 	e->events |= events;

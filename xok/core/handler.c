@@ -97,13 +97,34 @@ void prog_stopped(struct prog_run *q, int why)
 	count(&info->stopped, 1);
 }
 
-static inline void spend(struct prog_run *q, int64_t units)
+/* ---- what becomes of a packet ---- */
+
+/* What a burst may spend before the rates are looked at, and what that was at first. */
+struct purse {
+	int64_t left, had;
+};
+
+static inline struct purse purse_open(const struct prog_run *q)
+{
+	int64_t left = q->rate.left < q->env_rate->left ? q->rate.left : q->env_rate->left;
+
+	return (struct purse){left, left};
+}
+
+static inline void charge(struct prog_run *q, int64_t units)
 {
 	q->rate.left -= units;
 	q->env_rate->left -= units;
 }
 
-/* ---- what becomes of a packet ---- */
+/* So much was spent, and nothing is left of a rate. What there is again; left <= 0: nothing. */
+static __attribute__((noinline)) struct purse refill(struct prog_run *q, int64_t spent)
+{
+	charge(q, spent);
+	if (!rate_open(&q->rate, q->ctx.time) || !rate_open(q->env_rate, q->ctx.time))
+		return (struct purse){0, 0};
+	return purse_open(q);
+}
 
 /* The port by which packets leave, as long as it is the same one. */
 struct way {
@@ -122,8 +143,8 @@ static __attribute__((noinline)) void turn_to(struct way *w, const struct prog_r
 }
 
 /* What is left of the packet leaves, which costs as much as by the helper. */
-static inline void leave(struct prog_run *q, struct way *w, struct xok_packet *k, uint32_t port,
-			 uint16_t fate, uint64_t *done)
+static inline void leave(struct prog_run *q, struct purse *s, struct way *w, struct xok_packet *k,
+			 uint32_t port, uint16_t fate, uint64_t *done)
 {
 	if (port != w->port)
 		turn_to(w, q, port);
@@ -132,7 +153,7 @@ static inline void leave(struct prog_run *q, struct way *w, struct xok_packet *k
 		count(&q->info->denied, 1);
 		return;
 	}
-	spend(q, vc_helpers[VC_HELPER_send].cost);
+	s->left -= vc_helpers[VC_HELPER_send].cost;
 	count(&w->count->tx_packets, 1);
 	count(&w->count->tx_bytes, k->len);
 	count(done, 1);
@@ -141,12 +162,13 @@ static inline void leave(struct prog_run *q, struct way *w, struct xok_packet *k
 }
 
 /* True: the packet goes on to the ring. */
-static inline bool obey(struct prog_run *q, struct way *w, struct xok_packet *k, uint64_t verdict)
+static inline bool obey(struct prog_run *q, struct purse *s, struct way *w, struct xok_packet *k,
+			uint64_t verdict)
 {
 	struct xok_prog_info *info = q->info;
 
 	if ((verdict & ~0xff00ull) == XOK_V_FORWARD) {
-		leave(q, w, k, (uint32_t)verdict >> 8, XOK_FATE_FORWARDED, &info->forwarded);
+		leave(q, s, w, k, (uint32_t)verdict >> 8, XOK_FATE_FORWARDED, &info->forwarded);
 		return false;
 	}
 	if ((verdict & ~0xffff00ull) == XOK_V_DROP) {
@@ -165,7 +187,7 @@ static inline bool obey(struct prog_run *q, struct way *w, struct xok_packet *k,
 		count(&info->consumed, 1);
 		return false;
 	case XOK_V_REPLY:
-		leave(q, w, k, q->ctx.port, XOK_FATE_REPLIED, &info->replied);
+		leave(q, s, w, k, q->ctx.port, XOK_FATE_REPLIED, &info->replied);
 		return false;
 	default:
 		k->fate = XOK_FATE_BAD_VERDICT;
@@ -174,38 +196,49 @@ static inline bool obey(struct prog_run *q, struct way *w, struct xok_packet *k,
 	}
 }
 
+/* A packet that is too short for the handler, or comes when nothing may be spent. */
+static __attribute__((noinline)) bool not_run(struct prog_run *q, struct xok_packet *k)
+{
+	if (k->len < q->prog->min_len) {
+		k->fate = XOK_FATE_RING;
+		count(&q->info->too_short, 1);
+		return true;
+	}
+	k->fate = XOK_FATE_THROTTLED;
+	count(&q->info->throttled, 1);
+	return false;
+}
+
 /*
  * One packet. What was executed is at most the budget spent and one pass over the program; so much
  * is charged, and what it takes to clear its data. True: the packet goes on to the ring.
  */
-static inline bool handle(struct prog_run *q, struct way *w, struct xok_packet *k)
+static inline bool handle(struct prog_run *q, struct purse *s, struct way *w, struct xok_packet *k)
 {
 	const struct prog *p = q->prog;
 	int64_t budget = p->budget;
 	struct vc_end end;
 
-	if (k->len < p->min_len) {
-		k->fate = XOK_FATE_RING;
-		count(&q->info->too_short, 1);
-		return true;
-	}
-	if (!rate_open(&q->rate, q->ctx.time) || !rate_open(q->env_rate, q->ctx.time)) {
-		k->fate = XOK_FATE_THROTTLED;
-		count(&q->info->throttled, 1);
-		return false;
+	if (k->len < p->min_len)
+		return not_run(q, k);
+	if (s->left <= 0) {
+		*s = refill(q, s->had - s->left);
+		if (s->left <= 0)
+			return not_run(q, k);
 	}
 	q->limit = k->len;
 	int why = prog_exec(q, k->frame, k->len, budget, &end);
+	budget -= end.left;
 	count(&q->info->runs, 1);
-	count(&q->info->units, (uint64_t)(budget - end.left));
-	spend(q, budget - end.left + p->toll);
+	count(&q->info->units, (uint64_t)budget);
+	s->left -= budget + p->toll;
 	if (why) {
 		k->fate = XOK_FATE_STOPPED;
 		prog_stopped(q, why);
 		return false;
 	}
 	k->len = q->limit;
-	return obey(q, w, k, end.r0);
+	return obey(q, s, w, k, end.r0);
 }
 
 /* Asks for the memory that lookups of these packets will read first. */
@@ -241,7 +274,7 @@ uint32_t handler_burst(struct prog_run *q, const struct arrival *a, struct xok_p
 		       uint32_t n)
 {
 	const struct prog *p = q->prog;
-	struct way w = {.port = UINT32_MAX, .count = q->cpu->port};
+	struct way w = {.port = UINT32_MAX}; /* none yet */
 	uint64_t want = __atomic_load_n(&q->env_rate->want, __ATOMIC_RELAXED);
 	uint32_t ring = 0;
 
@@ -254,9 +287,11 @@ uint32_t handler_burst(struct prog_run *q, const struct arrival *a, struct xok_p
 		for (uint32_t i = 0; i < XOK_PROG_LOOKAHEAD; i++)
 			if (p->ahead[i].table)
 				look_ahead(p, &p->ahead[i], k, n);
+	struct purse s = purse_open(q);
 	for (struct xok_packet *end = k + n; k < end; k++) {
 		k->prog = q->number;
-		ring += handle(q, &w, k);
+		ring += handle(q, &s, &w, k);
 	}
+	charge(q, s.had - s.left);
 	return ring;
 }

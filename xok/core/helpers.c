@@ -122,20 +122,24 @@ HELP(table_delete)
 	return rc ? NO : 0;
 }
 
+/* How to look up in the table behind a handle, or NULL: there is none. */
+static const struct lookup *lookup_of(const struct vc_run *r, uint64_t n)
+{
+	return n < XOK_PROG_TABLES ? &run_of(r)->lookup[n] : NULL;
+}
+
 HELP(lpm4)
 {
-	struct table *t = table_of(prog_of(r), a, XOK_TABLE_LPM4, false);
+	const struct lookup *l = lookup_of(r, a);
 
-	return t ? (uint64_t)(int64_t)prog_of(r)->x->lpm->lookup4(t->lpm, (uint32_t)b) : NO;
+	return l && l->four ? (uint64_t)(int64_t)l->four(l->self, (uint32_t)b) : NO;
 }
 
 HELP(lpm6)
 {
-	struct table *t = table_of(prog_of(r), a, XOK_TABLE_LPM6, false);
+	const struct lookup *l = lookup_of(r, a);
 
-	return t && c == 16
-		       ? (uint64_t)(int64_t)prog_of(r)->x->lpm->lookup6(t->lpm, (const uint8_t *)b)
-		       : NO;
+	return l && l->six && c == 16 ? (uint64_t)(int64_t)l->six(l->self, (const uint8_t *)b) : NO;
 }
 
 /* To take is to write: whoever takes leaves less for the others. */

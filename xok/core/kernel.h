@@ -59,9 +59,9 @@ struct filter {
 	struct xok_cap cap; /* inserted with */
 	uint32_t ring;	    /* of its environment */
 	uint32_t gen;
-	uint16_t nports; /* demultiplexers that still hold it; 0: free */
-	uint16_t prog;	 /* its handler: index + 1, 0: none */
-	bool going;	 /* about to be removed */
+	uint16_t nports;	/* demultiplexers that still hold it; 0: free */
+	uint16_t prog;		/* its handler: index + 1, 0: none */
+	bool going;		/* about to be removed */
 	struct xok_filter spec; /* as it was inserted, for people */
 };
 
@@ -134,6 +134,13 @@ struct rate {
 	int64_t left; /* below 0: owed */
 };
 
+/* How longest prefixes are looked up in a table; both NULL in one of another type. */
+struct lookup {
+	const void *self;
+	int32_t (*four)(const void *self, uint32_t address);
+	int32_t (*six)(const void *self, const uint8_t address[16]);
+};
+
 /*
  * A program's run on one processor. A program calls only such as were loaded before it: so none is
  * active twice there, and one struct vc_run each, prepared when it is loaded, is enough.
@@ -149,6 +156,7 @@ struct prog_run {
 	uint16_t number;	    /* 1 + index of the program */
 	int64_t given;		    /* the budget it started with */
 	uint32_t limit; /* how much of the packet there is to trim; 0: it was called by another */
+	struct lookup lookup[XOK_PROG_TABLES]; /* in the program's tables */
 	struct rate rate;
 };
 
@@ -203,6 +211,8 @@ struct xok {
 	bool rotate;	     /* the rest of the slice is given up */
 
 	struct cons cons[XOK_NCONS];
+	uint64_t log_since; /* log.c: up to when lines have been forgotten, and how many are not */
+	uint32_t log_lines;
 	struct xok_cap power_acl[XOK_NACL], cpu_acl[XOK_NACL];
 
 	struct filter filter[XOK_NFILTER];

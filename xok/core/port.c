@@ -211,11 +211,14 @@ void xok_unsent(struct xok *x, uint32_t cpu, const struct xok_packet *p)
 {
 	struct cpu *c = &x->cpu[cpu];
 	struct xok_port_info *port = &c->port[p->out];
-	struct xok_prog_info *prog = &c->prog_info[p->prog - 1];
 
 	count(&port->tx_packets, (uint64_t)-1);
 	count(&port->tx_bytes, -(uint64_t)p->len);
 	count(&port->tx_full, 1);
+	/* A frame that an environment or a helper sent is no handler's verdict. */
+	if (!p->prog)
+		return;
+	struct xok_prog_info *prog = &c->prog_info[p->prog - 1];
 	count(p->fate == XOK_FATE_REPLIED ? &prog->replied : &prog->forwarded, (uint64_t)-1);
 	count(&prog->tx_full, 1);
 }

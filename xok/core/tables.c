@@ -155,6 +155,24 @@ static bool is_lpm(const struct xok_table_spec *s)
 	return s->type == XOK_TABLE_LPM4 || s->type == XOK_TABLE_LPM6;
 }
 
+/*
+ * What answers a machine's own lookups is memory that no quota speaks of, some MiB however few the prefixes: so it is by number that a subtree
+ * has its part.
+ */
+static bool lpm_room(struct xok *x, struct xok_env *e, const struct xok_table_spec *s)
+{
+	uint32_t n = 0;
+
+	if (x->lpm == &tbl_lpm || !is_lpm(s))
+		return true;
+	for (uint32_t i = 0; i < XOK_NTABLE; i++) {
+		const struct xok_table_info *t = &x->table_info[i];
+
+		n += t->id && x->table[i].lpm && env_same_subtree(x, e, env_by_id(x, t->owner));
+	}
+	return n < XOK_SUBTREE_LPM;
+}
+
 /* Performs table_create. What can still fail is the machine's own part; then it is taken back. */
 static int64_t table_new(struct xok *x, struct xok_env *e, const struct xok_cap *c,
 			 const struct xok_table_spec *s, uint32_t index, uint32_t first, uint32_t n)
@@ -207,6 +225,8 @@ int64_t sys_table_create(struct xok *x, struct xok_env *e, const struct arg *a)
 	int64_t index = room(x, e);
 	if (index < 0)
 		return index;
+	if (!lpm_room(x, e, a[1].in))
+		return XOK_EQUOTA;
 	uint32_t n = (uint32_t)(bytes / XOK_PAGE);
 	int rc = frame_room(x, e, n);
 	if (rc)

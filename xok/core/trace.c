@@ -6,8 +6,8 @@
  * into compiled code is taken away while the packet is there, so that it is interpreted, and its
  * helpers are replaced by ones that take notes.
  */
-#include "kernel.h"
 #include "trace.h"
+#include "kernel.h"
 
 /* ---- helpers that take notes ---- */
 
@@ -72,18 +72,18 @@ static uint64_t noted(struct vc_run *r, uint32_t helper, const uint64_t a[5])
 	return note.result;
 }
 
-#define HELPER(nr, name, ret, params, cost, args, kinds, text)                           \
+#define HELPER(nr, name, ret, params, cost, how, args, kinds, text)                        \
 	static uint64_t noted_##name(struct vc_run *r, uint64_t a, uint64_t b, uint64_t c, \
 				     uint64_t d, uint64_t e)                               \
-	{                                                                                \
-		return noted(r, nr, (const uint64_t[5]){a, b, c, d, e});                 \
+	{                                                                                  \
+		return noted(r, nr, (const uint64_t[5]){a, b, c, d, e});                   \
 	}
 #include "xok/helpers.def"
 #undef HELPER
 
 /* By number. Who has none among handler_fns the verifier lets no handler call. */
 static const vc_helper_fn noted_fns[VC_NHELPER] = {
-#define HELPER(nr, name, ret, params, cost, args, kinds, text) [nr] = noted_##name,
+#define HELPER(nr, name, ret, params, cost, how, args, kinds, text) [nr] = noted_##name,
 #include "xok/helpers.def"
 #undef HELPER
 };
@@ -98,8 +98,7 @@ static const struct filter *claimant(const struct xok *x, uint32_t port, const s
 	if (k->len < XOK_FRAME_MIN || k->len > XOK_FRAME_MAX)
 		return NULL;
 	uint32_t bound = dpf_match(__atomic_load_n(&d->dpf, __ATOMIC_ACQUIRE), k->frame, k->len);
-	uint32_t index = bound == DPF_NONE ? 0
-					   : __atomic_load_n(&d->bind[bound], __ATOMIC_ACQUIRE);
+	uint32_t index = bound == DPF_NONE ? 0 : __atomic_load_n(&d->bind[bound], __ATOMIC_ACQUIRE);
 	return index ? &x->filter[index - 1] : NULL;
 }
 

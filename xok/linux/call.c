@@ -8,8 +8,9 @@
 #include "envs.h"
 #include "xok/sysnum.h"
 
-/* Of one environment, before the others have their turn. */
+/* Of one environment, before the others have their turn: so many, and none that is begun later than this. */
 #define TURN_CALLS 32u
+#define TURN_NS 500000u
 
 int env_copyin(void *arg, uint32_t root, void *dst, uint64_t src, size_t len)
 {
@@ -56,9 +57,13 @@ static void answer(struct process *p, const struct answer *a)
 	struct envs *v = p->d->envs;
 	size_t len = message_answer(&v->message, a->result, a->nfd, v->buf);
 
-	if (send_answer(p->watch.fd, v->buf, len, a))
-		process_break(p, errno == EAGAIN ? "it does not read the answers to its requests"
-						 : "its socket takes no answer");
+	if (!send_answer(p->watch.fd, v->buf, len, a))
+		return;
+	/* One that has ended hears no more; how it did is yet to be told. */
+	if (errno == EAGAIN)
+		process_break(p, "it does not read the answers to its requests");
+	else
+		process_closed(p);
 }
 
 /* ---- requests ---- */
@@ -125,10 +130,10 @@ static bool take(struct process *p)
 void call_ready(void *process, uint32_t events)
 {
 	struct process *p = process;
-	const uint64_t token = p->token;
+	const uint64_t token = p->token, end = now() + TURN_NS;
 	(void)events;
 
 	for (uint32_t i = 0; i < TURN_CALLS && token && p->token == token && !p->wrong; i++)
-		if (!take(p))
+		if (!take(p) || now() >= end)
 			break;
 }

@@ -14,10 +14,12 @@
 	(4            \
 	 << 20) /* of the socket's receive buffer: a routing daemon's whole table arrives at once */
 #define SHARE_LIMIT (1ull << 47)
+#define STARTS \
+	4u /* processes not yet started, with which one has to wait that is not the root's child */
 
 static int64_t out_of_descriptors(const struct process *p, const char *what)
 {
-	say("environment %s: %s: %s", p->e->info->name, what, strerror(errno));
+	say_often("environment %s: %s: %s", p->e->info->name, what, strerror(errno));
 	return XOK_ENOMEM;
 }
 
@@ -170,9 +172,12 @@ static int64_t run(struct process *parent, struct process *p, uint64_t k, const 
 {
 	const struct program what = {x->program, x->argc, x->arg_bytes, x->arg};
 	const uint64_t arg[6] = {k, p->id, XOK_USER_LO, XOK_USER_LO};
-	int program = program_open(p->d, x->program);
-	int64_t rc = program;
+	int64_t rc = XOK_EAGAIN;
+	int program;
 
+	if (parent->e->info->parent && p->d->envs->asked >= STARTS)
+		return rc;
+	rc = program = program_open(p->d, x->program);
 	if (program < 0)
 		return rc;
 	rc = process_prepare(p);

@@ -17,15 +17,16 @@
 #include "capture_control.h"
 
 #define CLIENTS (2 * CAPTURES) /* those that have not asked yet among them */
-#define BUSY_NS 2000000ull     /* how soon the rings are looked at again when there was something, */
-#define IDLE_NS 10000000ull    /* and when there was nothing */
-#define ROUND 16u	       /* messages to one client at a time: others wait meanwhile */
+#define BUSY_NS 2000000ull  /* how soon the rings are looked at again when there was something, */
+#define IDLE_NS 10000000ull /* and when there was nothing */
+#define ROUND 16u	    /* messages to one client at a time: others wait meanwhile */
 
 struct client {
 	struct xokd *d;
-	struct watch w; /* fd -1: free */
+	struct watch w;		 /* fd -1: free */
 	struct capture *capture; /* NULL: it has not asked yet, or no more records are made */
 	bool ending;		 /* no more is taken out of rings than is there */
+	bool over;		 /* the last record is in the message */
 	bool waits;		 /* for room in the socket */
 	uint64_t sent, missed;
 	size_t len; /* of the message that is put together */
@@ -70,10 +71,15 @@ static void stop_capture(struct client *c)
 	c->ending = true;
 	if (!publish(c->d)) {
 		say_error("capture: no memory; all captures end");
-		for (uint32_t i = 0; i < CLIENTS; i++)
-			if (all.client[i])
-				all.client[i]->ending = true;
 		captures_publish(c->d, NULL, 0);
+		for (uint32_t i = 0; i < CLIENTS; i++) {
+			struct client *other = all.client[i];
+
+			if (!other || !other->capture)
+				continue;
+			other->ending = true;
+			other->missed = capture_missed(other->capture);
+		}
 	}
 	c->missed = capture_missed(c->capture);
 }
@@ -146,14 +152,13 @@ static void wait_for_room(struct client *c, bool yes)
 	loop_change(&c->w, yes ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
-/* The last record has been sent: how many are missing, and goodbye. */
+/* Nothing more comes: how many are missing is the last record. */
 static void finish(struct client *c)
 {
 	const struct capture_end end = {{sizeof(end), CAPTURE_END}, c->missed};
 
 	append(c, &end, sizeof(end));
-	flush(c);
-	drop(c);
+	c->over = true;
 }
 
 /* Sends what there is. True: there was something, and the client may be gone. */
@@ -163,21 +168,22 @@ static bool serve(struct client *c)
 	uint64_t wall = clock_wall0();
 
 	for (uint32_t i = 0; i < ROUND; i++) {
-		if (!flush(c)) {
-			if (errno == EAGAIN)
-				wait_for_room(c, true);
-			else
-				drop(c);
+		bool room = flush(c);
+
+		if (!room && errno == EAGAIN) {
+			wait_for_room(c, true);
 			return true;
 		}
-		if (!fill(c, wall)) {
-			if (c->ending) {
-				finish(c);
-				return true;
-			}
-			break;
+		if (!room || c->over) {
+			drop(c);
+			return true;
 		}
-		some = true;
+		if (fill(c, wall))
+			some = true;
+		else if (c->ending)
+			finish(c);
+		else
+			break;
 	}
 	wait_for_room(c, c->len > 0);
 	return some;
@@ -261,8 +267,8 @@ static void on_client(void *arg, uint32_t events)
 static void hello(struct client *c)
 {
 	struct xokd *d = c->d;
-	const struct xok_port_info *port =
-		(const void *)((const uint8_t *)d->info + d->info->port_off);
+	const struct xok_port_info *port = (const void *)((const uint8_t *)d->info +
+							  d->info->port_off);
 	struct capture_hello h = {.head = {sizeof(h), CAPTURE_HELLO},
 				  .magic = CAPTURE_MAGIC,
 				  .nport = d->info->nport};
@@ -369,8 +375,8 @@ int captures_init(struct xokd *d)
 	int rc = address(d, &at, &dir) ? listen_at(d, &at) : -1;
 
 	if (rc)
-		say_error("--run %s: cannot make the socket %s.capture there: %m%s",
-			  d->opt.run_dir, d->opt.name,
+		say_error("--run %s: cannot make the socket %s.capture there: %m%s", d->opt.run_dir,
+			  d->opt.name,
 			  errno == EADDRINUSE ? "; another xokd of this name runs" : "");
 	if (dir >= 0)
 		close(dir);

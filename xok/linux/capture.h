@@ -64,9 +64,8 @@ struct capture_request {
 	uint32_t count;	     /* the end after so many packets; 0: none */
 	uint32_t nreason;
 	struct capture_reason reason[CAPTURE_REASONS];
-	uint32_t nfilter; /* 0: every packet */
+	uint32_t nfilter; /* that follow; 0: every packet */
 	uint32_t pad;	  /* 0 */
-	struct xok_filter filter[];
 };
 #define CAPTURE_REQUEST_MAX \
 	(sizeof(struct capture_request) + CAPTURE_FILTERS * sizeof(struct xok_filter))

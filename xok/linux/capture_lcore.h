@@ -27,7 +27,7 @@ struct capture {
 
 /* What an lcore keeps of the packets of one burst. Bit n of a set: capture n of struct capture_set. */
 struct capture_seen {
-	uint8_t in, out;	/* wanted as it came in, as it left */
+	uint8_t in, out; /* wanted as it came in, as it left */
 	bool traced;
 	uint32_t len[2], captured[2];
 	uint8_t head[2][XOK_FRAME_MAX];

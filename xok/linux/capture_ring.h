@@ -13,7 +13,7 @@
 
 struct capture_ring {
 	uint8_t *slot;
-	uint32_t nslot, bytes; /* of a slot */
+	uint32_t nslot, bytes;	       /* of a slot */
 	_Alignas(64) atomic_uint head; /* the producer's; both count up and wrap */
 	atomic_ulong missed;
 	_Alignas(64) atomic_uint tail; /* the consumer's */

@@ -6,7 +6,8 @@
 #include "xok/dpf/dpf.h"
 
 #define RING_BYTES (1u << 20) /* of packets, for each lcore and capture */
-#define TRACES 64u	      /* ways of packets that wait; also what keeps tracing from slowing down all others */
+#define TRACES \
+	64u /* ways of packets that wait; also what keeps tracing from slowing down all others */
 
 static uint32_t slot_bytes(const struct capture_request *r)
 {
@@ -44,9 +45,8 @@ static bool make_filter(struct capture *c, const struct capture_asked *asked)
 struct capture *capture_make(const struct xokd *d, const struct capture_asked *asked)
 {
 	struct capture *c = aligned_alloc(64, sizeof(*c));
-	size_t room = asked->head.kind == CAPTURE_TRACES
-			      ? (size_t)TRACES * slot_bytes(&asked->head)
-			      : RING_BYTES;
+	size_t room = asked->head.kind == CAPTURE_TRACES ? (size_t)TRACES * slot_bytes(&asked->head)
+							 : RING_BYTES;
 
 	if (!c)
 		return NULL;

@@ -19,8 +19,9 @@
 #include "confine.h"
 
 #define INSIDE 1u     /* the process's user and group, as it sees them */
-#define NOBODY 65534u /* as everybody else sees them, when xokd is root */
+#define NOBODY 65534u /* as everybody else sees them where its own are not to be had */
 #define STACK_BYTES (8u << 20)
+#define OOM_SCORE "500"
 
 uint64_t confine_clone_flags(enum confine_how how)
 {
@@ -60,9 +61,11 @@ static int put_map(pid_t child, const char *file, unsigned outside)
 }
 
 /* user_namespaces(7): whoever may not map any group must give up setgroups before mapping its own. */
-int confine_map_users(pid_t child, bool root)
+int confine_map_users(pid_t child, unsigned user)
 {
-	if (root && !put_map(child, "uid_map", NOBODY) && !put_map(child, "gid_map", NOBODY))
+	if (user && !put_map(child, "uid_map", user) && !put_map(child, "gid_map", user))
+		return 0;
+	if (user && !put_map(child, "uid_map", NOBODY) && !put_map(child, "gid_map", NOBODY))
 		return 0;
 	if (put_map(child, "uid_map", geteuid()) || put(child, "setgroups", "deny"))
 		return -1;
@@ -77,6 +80,14 @@ static const char *become(unsigned id, bool root)
 	if (setresgid(id, id, id))
 		return "setresgid";
 	return setresuid(id, id, id) ? "setresuid" : NULL;
+}
+
+/* Where xokd is root of a user namespace, that may have few users. */
+static const char *become_another(unsigned user)
+{
+	const char *wrong = become(user, true);
+
+	return wrong && errno == EINVAL ? become(NOBODY, true) : wrong;
 }
 
 /* ---- what it sees of files: nothing ---- */
@@ -165,6 +176,17 @@ static const char *limits(uint64_t memory)
 	return NULL;
 }
 
+/* Where memory is short an environment goes before xokd does, which carries the packets. Where that cannot be said it is as for all. */
+static void end_before_others(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)!write(fd, OOM_SCORE, sizeof(OOM_SCORE) - 1);
+	close(fd);
+}
+
 static void plain_signals(void)
 {
 	sigset_t none;
@@ -180,16 +202,17 @@ const char *confine_self(const struct confinement *c)
 	const char *wrong = NULL;
 
 	plain_signals();
+	end_before_others();
 	setsid();
 	umask(077);
 	if (c->how == CONFINE_USER)
-		wrong = become(INSIDE, c->root);
+		wrong = become(INSIDE, c->user);
 	if (!wrong && c->how != CONFINE_NONE)
 		wrong = empty_root();
-	if (!wrong && (c->how != CONFINE_NONE || c->root))
+	if (!wrong && (c->how != CONFINE_NONE || c->user))
 		wrong = no_way_back();
-	if (!wrong && c->how != CONFINE_USER && c->root)
-		wrong = become(NOBODY, true);
+	if (!wrong && c->how != CONFINE_USER && c->user)
+		wrong = become_another(c->user);
 	/* Root of a namespace that has no other user. It stays that, without capabilities. */
 	if (wrong && c->how == CONFINE_NONE && errno == EINVAL)
 		wrong = NULL;

@@ -27,14 +27,21 @@ enum confine_how {
 
 struct confinement {
 	enum confine_how how;
-	bool root;	 /* xokd is root: the process gets another user */
+	unsigned
+		user; /* the user and group it gets, as all others see it, when xokd is root; else 0 */
 	uint64_t memory; /* bytes of address space */
 };
 
 /* Flags of clone for this. */
 uint64_t confine_clone_flags(enum confine_how how);
-/* The parent's part: the child's users. 0 or -1 with errno. */
-int confine_map_users(pid_t child, bool root);
+/*
+ * Users that nobody else is (systemd's table of user ids leaves them to nobody), one for each process that there can be at once: what runs as the same user,
+ * as the user "nobody" does in many places, could end it or look into it.
+ */
+#define CONFINE_USERS 0x70000000u
+
+/* The parent's part: the child's users; `user` as above. 0 or -1 with errno. */
+int confine_map_users(pid_t child, unsigned user);
 /*
  * The child's part, all but the filter of system calls; NULL, or the name of what failed, with errno. Only the descriptors 0 to 3, CONFINE_PROGRAM
  * and CONFINE_STATUS are to be open then.

@@ -30,7 +30,6 @@ static const int allowed[] = {
 	/* memory that is not executable: see below */
 	SCMP_SYS(munmap),
 	SCMP_SYS(mremap),
-	SCMP_SYS(madvise),
 	SCMP_SYS(brk),
 	/* time and chance */
 	SCMP_SYS(clock_gettime),
@@ -85,6 +84,13 @@ static int add_rules(scmp_filter_ctx f)
 	if (!rc)
 		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 				      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	/* What C libraries give back. Other advice reaches pages that the kernel has as well: MADV_REMOVE, MADV_PAGEOUT. */
+	if (!rc)
+		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 1,
+				      SCMP_A2(SCMP_CMP_EQ, MADV_DONTNEED, 0));
+	if (!rc)
+		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 1,
+				      SCMP_A2(SCMP_CMP_EQ, MADV_FREE, 0));
 	if (!rc)
 		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
 				      SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));

@@ -33,7 +33,7 @@
 	20000000ull /* ns until the root's process is started again, doubled by each that fails */
 #define AGAIN_MAX 1000000000ull
 
-static uint64_t now(void)
+uint64_t now(void)
 {
 	struct timespec t;
 
@@ -107,7 +107,7 @@ int program_open(const struct xokd *d, const char *name)
 	close(dir);
 	if (fd >= 0)
 		return fd;
-	say("program %s/%s: %s", d->opt.programs, name, strerror(errno));
+	say_often("program %s/%s: %s", d->opt.programs, name, strerror(errno));
 	return XOK_ENOENT;
 }
 
@@ -225,6 +225,7 @@ int process_run(struct process *p, const struct program *what, int program)
 	drop(&p->sock);
 	p->token = r.token;
 	v->token++;
+	v->asked++;
 	p->started = now();
 	p->starts++;
 	__atomic_store_n(&v->bell[p - v->process], &p->bell, __ATOMIC_RELEASE);
@@ -294,21 +295,22 @@ static uint8_t verdict(struct process *p, int status, int32_t *code)
 
 	*code = 0;
 	if (p->wrong) {
-		say("environment %s: ended: %s", name, p->wrong);
+		say_often("environment %s: ended: %s", name, p->wrong);
 		return XOK_END_VIOLATION;
 	}
 	if (WIFEXITED(status)) {
 		*code = WEXITSTATUS(status);
-		say("environment %s: its process ended with status %d", name, *code);
+		say_often("environment %s: its process ended with status %d", name, *code);
 		return XOK_END_EXIT;
 	}
 	if (WTERMSIG(status) == SIGSYS) {
-		say("environment %s: ended: it made a system call of Linux that is not for it",
-		    name);
+		say_often(
+			"environment %s: ended: it made a system call of Linux that is not for it",
+			name);
 		return XOK_END_VIOLATION;
 	}
-	say("environment %s: its process was ended by signal %d (%s)", name, WTERMSIG(status),
-	    strsignal(WTERMSIG(status)));
+	say_often("environment %s: its process was ended by signal %d (%s)", name, WTERMSIG(status),
+		  strsignal(WTERMSIG(status)));
 	memset(&p->e->regs, 0, sizeof(p->e->regs));
 	p->e->regs.trapno = vector_of(WTERMSIG(status));
 	return XOK_END_FAULT;
@@ -359,6 +361,7 @@ static void on_event(struct envs *v, const struct spawn_event *e, int pidfd)
 {
 	struct process *p = by_token(v, e->token);
 
+	v->asked -= e->kind != SPAWN_ENDED;
 	/* Of one whose environment has ended meanwhile: perhaps before it was known to have started. */
 	if (!p) {
 		kill_process(pidfd);
@@ -372,7 +375,7 @@ static void on_event(struct envs *v, const struct spawn_event *e, int pidfd)
 			kill_process(p->pidfd);
 		break;
 	case SPAWN_FAILED:
-		say("environment %s: cannot be started: %s", p->e->info->name, e->text);
+		say_often("environment %s: cannot be started: %s", p->e->info->name, e->text);
 		process_over(p, NEVER_RAN << 8);
 		break;
 	default: process_over(p, e->status); break;
@@ -418,7 +421,7 @@ int envs_prepare(struct xokd *d)
 		shares_init(p->made);
 		shares_init(p->given);
 	}
-	return spawner_start(&v->spawner, d->opt.unconfined);
+	return spawner_start(&v->spawner, &d->opt);
 }
 
 static void on_again(void *arg)

@@ -47,6 +47,7 @@ struct envs {
 	struct spawner spawner;
 	struct watch spawner_watch;
 	uint64_t token; /* last used */
+	uint32_t asked; /* processes that the spawner was asked for and has not answered about */
 	bool watched, stopping;
 
 	/* The root environment's process is started again by a timer. */
@@ -60,6 +61,8 @@ struct envs {
 };
 
 /* ---- env.c ---- */
+
+uint64_t now(void); /* monotonic ns */
 
 /* What a new process is to be; the strings of arg were checked. */
 struct program {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,7 +93,7 @@ static void start(struct loop_state *l, const struct spawn_request *r, int progr
 		(void)put(l->sock, &e, sizeof(e), NULL, 0);
 		return;
 	}
-	pid = child_start(&l->how, r, program, sock, &pidfd, e.text);
+	pid = child_start(&l->how, i, r, program, sock, &pidfd, e.text);
 	if (pid > 0) {
 		l->child[i].pid = pid;
 		l->child[i].token = r->token;
@@ -147,6 +148,19 @@ static bool find_a_way(struct loop_state *l, bool unconfined)
 	return !put(l->sock, &e, sizeof(e), NULL, 0) && found;
 }
 
+/* Environments have the processors that no lcore has, if there are any: one that never lets go would take half of an lcore's time. */
+static void keep_off_lcores(const struct options *o)
+{
+	cpu_set_t rest;
+
+	if (sched_getaffinity(0, sizeof(rest), &rest))
+		return;
+	for (uint32_t i = 0; i < o->nlcore; i++)
+		CPU_CLR(o->lcore[i], &rest);
+	if (CPU_COUNT(&rest))
+		sched_setaffinity(0, sizeof(rest), &rest);
+}
+
 static _Noreturn void spawner(int sock, bool unconfined)
 {
 	struct loop_state l = {.sock = sock};
@@ -198,7 +212,7 @@ static int first_word(struct spawner *s)
 	return 0;
 }
 
-int spawner_start(struct spawner *s, bool unconfined)
+int spawner_start(struct spawner *s, const struct options *o)
 {
 	int pair[2];
 
@@ -215,7 +229,8 @@ int spawner_start(struct spawner *s, bool unconfined)
 		if (dup2(pair[1], 3) < 0 || close_range(4, ~0u, 0))
 			_exit(1);
 		fcntl(3, F_SETFD, FD_CLOEXEC);
-		spawner(3, unconfined);
+		keep_off_lcores(o);
+		spawner(3, o->unconfined);
 	}
 	close(pair[1]);
 	s->sock = pair[0];

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "options.h"
 #include "xok/linux.h"
 
 /* What the spawner is asked for; descriptors: the program, the process's end of its socket. */
@@ -36,9 +37,9 @@ struct spawner {
 
 /*
  * Forks the spawner and has it try how environments can be confined: in namespaces of their own, by root or, where that is allowed, by anybody.
- * 0, or -1 with a message that says why not and what to do. unconfined: namespaces are done without when they cannot be had.
+ * 0, or -1 with a message that says why not and what to do. --unconfined: namespaces are done without when they cannot be had.
  */
-int spawner_start(struct spawner *s, bool unconfined);
+int spawner_start(struct spawner *s, const struct options *o);
 /* Ends it, and every process it has started. */
 void spawner_stop(struct spawner *s);
 

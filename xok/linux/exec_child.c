@@ -75,10 +75,15 @@ static void arguments(const struct spawn_request *r, const char *argv[XL_ARGS + 
 	}
 }
 
-static _Noreturn void child(const struct child_how *how, const struct spawn_request *r, int program,
-			    int sock, const int status[2], const int go[2])
+static unsigned user_of(const struct child_how *how, uint32_t n)
 {
-	const struct confinement c = {how->how, how->root, r ? r->memory : FORK_MEMORY};
+	return how->root ? CONFINE_USERS + n : 0;
+}
+
+static _Noreturn void child(const struct child_how *how, uint32_t n, const struct spawn_request *r,
+			    int program, int sock, const int status[2], const int go[2])
+{
+	const struct confinement c = {how->how, user_of(how, n), r ? r->memory : FORK_MEMORY};
 	const char *argv[XL_ARGS + 1] = {NULL}, *envp[1] = {NULL}, *wrong;
 	struct pollfd alive = {.fd = CONFINE_STATUS};
 	char byte;
@@ -125,12 +130,13 @@ static pid_t clone_child(uint64_t flags, int *pidfd)
 }
 
 /* Lets the child go on and hears what becomes of it; true: it is the program now. */
-static bool see_through(const struct child_how *how, pid_t pid, int status, int go, char text[128])
+static bool see_through(const struct child_how *how, unsigned user, pid_t pid, int status, int go,
+			char text[128])
 {
 	struct failure f;
 	ssize_t n;
 
-	if (how->how == CONFINE_USER && confine_map_users(pid, how->root)) {
+	if (how->how == CONFINE_USER && confine_map_users(pid, user)) {
 		snprintf(text, 128, "mapping its users: %s", strerror(errno));
 		return false;
 	}
@@ -154,8 +160,8 @@ static void close_pair(const int pair[2])
 	close(pair[1]);
 }
 
-pid_t child_start(const struct child_how *how, const struct spawn_request *r, int program, int sock,
-		  int *pidfd, char text[128])
+pid_t child_start(const struct child_how *how, uint32_t n, const struct spawn_request *r,
+		  int program, int sock, int *pidfd, char text[128])
 {
 	int status[2], go[2];
 	bool ok = false;
@@ -173,13 +179,13 @@ pid_t child_start(const struct child_how *how, const struct spawn_request *r, in
 	}
 	pid = clone_child(confine_clone_flags(how->how), pidfd);
 	if (pid == 0)
-		child(how, r, program, sock, status, go);
+		child(how, n, r, program, sock, status, go);
 	if (pid < 0) {
 		snprintf(text, 128, "a process with namespaces of its own: %s", strerror(errno));
 	} else {
 		close(status[1]);
 		status[1] = -1;
-		ok = see_through(how, pid, status[0], go[1], text);
+		ok = see_through(how, user_of(how, n), pid, status[0], go[1], text);
 		if (!ok) {
 			kill(pid, SIGKILL);
 			waitpid(pid, NULL, 0);
@@ -211,7 +217,7 @@ bool child_find_a_way(struct child_how *how, bool unconfined, char text[128])
 		    (way[i] == CONFINE_NONE && !unconfined))
 			continue;
 		how->how = way[i];
-		pid = child_start(how, NULL, -1, STDIN_FILENO, &pidfd, text);
+		pid = child_start(how, 0, NULL, -1, STDIN_FILENO, &pidfd, text);
 		if (pid < 0)
 			continue;
 		close(pidfd);

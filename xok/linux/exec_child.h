@@ -18,8 +18,10 @@ struct child_how {
  */
 bool child_find_a_way(struct child_how *how, bool unconfined, char text[128]);
 
-/* Starts a process; its number, with a descriptor of it in *pidfd; or -1, and text says why. */
-pid_t child_start(const struct child_how *how, const struct spawn_request *r, int program, int sock,
-		  int *pidfd, char text[128]);
+/*
+ * Starts a process, which is the nth of those there are at once; its number, with a descriptor of it in *pidfd; or -1, and text says why.
+ */
+pid_t child_start(const struct child_how *how, uint32_t n, const struct spawn_request *r,
+		  int program, int sock, int *pidfd, char text[128]);
 
 #endif

@@ -6,12 +6,14 @@
  * No lock is taken here, and no memory given back to anybody but the packet pool. After each round the lcore says that it is in no burst (rte_rcu's quiescent
  * state): that is what lcores_quiesce waits for.
  */
+#include <linux/membarrier.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -428,10 +430,19 @@ static void deal_out(struct xokd *d)
 	}
 }
 
+static long membarrier(int command)
+{
+	return syscall(SYS_membarrier, command, 0, 0);
+}
+
 int lcores_init(struct xokd *d)
 {
 	struct lcores *all = aligned_alloc(64, sizeof(*all));
 
+	if (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE))
+		return say_error("Linux cannot make processors see new code: membarrier: %m; "
+				 "xokd needs Linux 4.16, and a system call filter that lets it "
+				 "call membarrier");
 	if (!all)
 		return say_error("out of memory");
 	memset(all, 0, sizeof(*all));
@@ -503,7 +514,10 @@ void lcores_stop(struct xokd *d)
 	d->lcores = NULL;
 }
 
-/* An lcore that lost its processor in the middle of a burst may be waiting for ours. */
+/*
+ * An lcore that lost its processor in the middle of a burst may be waiting for ours. In the end each has executed an instruction that serialises: what it
+ * had fetched of code memory before is forgotten (Intel SDM volume 3, 8.1.3).
+ */
 void lcores_quiesce(void *machine)
 {
 	struct xokd *d = machine;
@@ -519,5 +533,9 @@ void lcores_quiesce(void *machine)
 			rte_pause();
 		else
 			nanosleep(&nap, NULL);
+	}
+	if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE)) {
+		say_error("membarrier: %m; ending");
+		abort();
 	}
 }

@@ -159,6 +159,8 @@ struct xokd {
 
 void log_init(void);
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* any thread */
+/* The control thread, of what an environment can bring about as often as it likes: lines that are too many are only counted. */
+void say_often(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Something is wrong. Returns -1. */
 int say_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

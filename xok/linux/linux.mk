@@ -51,7 +51,7 @@ $(B)/test/books: $(B)/host/xok/linux/test/books.o
 
 LINUX_E2E := $(B)/xokd $(B)/test/books $(LINUX_ENV_PROGRAMS)
 test-run: $(if $(DPDK),$(LINUX_E2E))
-E2E_TESTS += $(if $(DPDK),xok/linux/test/test_xokd.py)
+E2E_TESTS += $(if $(DPDK),$(addprefix xok/linux/test/,test_capture_socket.py test_xokd.py))
 
 # clang-tidy needs DPDK's headers for these.
 $(patsubst %.c,$(B)/tidy/%.ok,$(LINUX_DPDK_SRC) xok/linux/test/test_unix.c): TIDY_INC += $(DPDK_CFLAGS)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "linux.h"
@@ -40,6 +41,48 @@ static void line(int level, const char *fmt, va_list ap)
 	buf[n++] = '\n';
 	if (write(STDERR_FILENO, buf, (size_t)n) < 0)
 		return; /* nobody is left to tell */
+}
+
+/*
+ * What an environment brings about it may bring about without end, and disks are finite: so many lines at once, then one a second. Of the control thread.
+ */
+#define OFTEN_LINES 20u
+#define OFTEN_NS 1000000000ull
+
+static bool may_say(void)
+{
+	static uint64_t since;
+	static uint32_t said, left_out;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	uint64_t t = (uint64_t)ts.tv_sec * OFTEN_NS + (uint64_t)ts.tv_nsec,
+		 n = (t - since) / OFTEN_NS;
+
+	if (n) {
+		since += n * OFTEN_NS;
+		said -= n < said ? (uint32_t)n : said;
+	}
+	if (said == OFTEN_LINES) {
+		left_out++;
+		return false;
+	}
+	said++;
+	if (left_out)
+		say("%u lines about environments were left out here", left_out);
+	left_out = 0;
+	return true;
+}
+
+void say_often(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!may_say())
+		return;
+	va_start(ap, fmt);
+	line(6, fmt, ap);
+	va_end(ap);
 }
 
 void say(const char *fmt, ...)

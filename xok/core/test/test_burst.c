@@ -196,6 +196,36 @@ static void each_fate(void **state)
 	empty(&l);
 }
 
+/* Where in memory of the core does a byte differ from what it was? All of that lies within [from, from + len). */
+static void only_changed(const struct fake *f, const uint8_t *before, size_t size, const void *from,
+			 size_t len)
+{
+	const uint8_t *now = f->core, *lo = from;
+
+	for (size_t i = 0; i < size; i++)
+		if (now[i] != before[i] && (now + i < lo || now + i >= lo + len))
+			fail_msg("byte %zu of the core's memory has changed", i);
+}
+
+/* A frame that ops->transmit took and then could not send was no handler's: no program's counters change, nor what stands before them. */
+static void unsent_of_no_handler(void **state)
+{
+	struct fake *f = *state;
+	size_t size = xok_core_size(NPORT, CPUS);
+	struct xok_packet k = {.len = LEN, .out = 1, .fate = XOK_FATE_FORWARDED};
+	uint8_t *before = malloc(size);
+
+	for (uint32_t cpu = 0; cpu < CPUS; cpu++) {
+		memcpy(before, f->core, size);
+		xok_unsent(f->x, cpu, &k);
+		only_changed(f, before, size, &f->x->cpu[cpu].port[1],
+			     sizeof(struct xok_port_info));
+	}
+	free(before);
+	xok_fold(f->x);
+	assert_int_equal(xok_port(f->x, 1)->tx_full, CPUS);
+}
+
 /* What a port and a program counted, over all of them. */
 struct total {
 	uint64_t in, sent, ring, consumed, drops;
@@ -460,6 +490,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(each_fate),
+		BOTH(unsent_of_no_handler),
 		BOTH(nothing_goes_uncounted),
 		BOTH(tables_for_each_processor),
 		BOTH(rates_are_shared_out),

@@ -312,6 +312,42 @@ static void the_end_of_a_child_wakes_its_parent(void **state)
 	assert_non_null(strstr(f->cons[0], "(a) ended: exit -3\n"));
 }
 
+static uint32_t lines(const struct fake *f)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < f->cons_len[0]; i++)
+		n += f->cons[0][i] == '\n';
+	return n;
+}
+
+/* Whoever keeps what is written is not filled up by an environment that makes others and ends them. */
+static void ends_are_told_of_in_bounds(void **state)
+{
+	struct fake *f = *state;
+	struct xok_env *a = child_new(f, 20, "a");
+
+	for (uint32_t i = 0; i < 120; i++) {
+		int64_t id = CALL(f, a, env_alloc, 0, 5, MEM, 0);
+
+		assert_true(id > 0);
+		assert_ok(CALL(f, a, env_destroy, 0, (uint64_t)id));
+		assert_ok(CALL(f, a, env_destroy, 0, (uint64_t)id));
+	}
+	assert_int_equal(lines(f), 20);
+	f->now += 3000000000u;
+	for (uint32_t i = 0; i < 10; i++) {
+		int64_t id = CALL(f, a, env_alloc, 0, 5, MEM, 0);
+
+		assert_ok(CALL(f, a, env_destroy, 0, (uint64_t)id));
+		assert_ok(CALL(f, a, env_destroy, 0, (uint64_t)id));
+	}
+	assert_int_equal(lines(f), 23);
+	/* The root's own are always told of. */
+	assert_ok(CALL(f, f->root, env_destroy, 0, a->info->id));
+	assert_int_equal(lines(f), 24);
+}
+
 static void notify_sets_user_bits_only(void **state)
 {
 	struct fake *f = *state;
@@ -434,6 +470,7 @@ int main(void)
 		TEST(shared_frames_outlive_their_owner),
 		TEST(self_destruction_works),
 		TEST(the_end_of_a_child_wakes_its_parent),
+		TEST(ends_are_told_of_in_bounds),
 		TEST(notify_sets_user_bits_only),
 		TEST(the_root_environment_ends_the_node),
 		TEST(consoles_have_one_owner),

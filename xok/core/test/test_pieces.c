@@ -42,6 +42,28 @@ static void what_is_not_offered(void **state)
 	assert_err(CALL(f, r, cons_write, 0, 0, 16, 8), XOK_EFAULT);
 }
 
+/* Nothing interrupts calls there, so a child's batch comes to an end before it is over; the root's does not. */
+static void a_long_batch_stops(void **state)
+{
+	struct fake *f = *state;
+	struct xok_env *e = child_new(f, 10, "a");
+	struct xok_call c[4];
+
+	assert_ok(CALL(f, f->root, env_run, 0, e->info->id, 0, 0, 0));
+	f->now_step = 600000;
+	for (uint32_t root = 0; root < 2; root++) {
+		for (uint32_t i = 0; i < 4; i++)
+			c[i] = (struct xok_call){.nr = XOK_SYS_env_notify,
+						 .arg = {0, e->info->id, XOK_EV_USER}};
+		struct xok_env *who = root ? f->root : e;
+		poke(f, who, MEM, c, sizeof(c));
+		assert_int_equal(CALL(f, who, batch, MEM, 4), root ? 4 : 2);
+		peek(f, who, MEM, c, sizeof(c));
+		assert_int_equal(c[2].result, root ? XOK_OK : XOK_EAGAIN);
+	}
+	f->now_step = 0;
+}
+
 static void sleep_collects(void **state)
 {
 	struct fake *f = *state;
@@ -53,6 +75,16 @@ static void sleep_collects(void **state)
 	assert_int_equal(CALL(f, r, env_sleep, XOK_EV_USER, UINT64_MAX), XOK_EV_USER);
 	assert_int_equal(CALL(f, r, env_sleep, XOK_EV_USER, 0), 0);
 	assert_int_equal(CALL(f, r, env_sleep, ~0u, 0), 2 * XOK_EV_USER);
+	/* Of what is posted the environment is told once, until it has collected it. */
+	for (uint32_t i = 0; i < 5; i++)
+		assert_ok(CALL(f, r, env_notify, 0, 0, XOK_EV_USER));
+	assert_int_equal(f->rung[0], 2);
+	assert_ok(CALL(f, r, env_notify, 0, 0, 3 * XOK_EV_USER));
+	assert_int_equal(f->rung[0], 3);
+	assert_int_equal(CALL(f, r, env_sleep, ~0u, 0), 3 * XOK_EV_USER);
+	assert_ok(CALL(f, r, env_notify, 0, 0, XOK_EV_USER));
+	assert_int_equal(f->rung[0], 4);
+	assert_int_equal(CALL(f, r, env_sleep, ~0u, 0), XOK_EV_USER);
 	assert_int_equal(r->info->state, XOK_ENV_RUNNABLE);
 }
 
@@ -170,11 +202,8 @@ static void ports_have_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CPUS(what_is_not_offered),
-		CPUS(sleep_collects),
-		CPUS(rings_of_the_kernels_frames),
-		CPUS(tables_in_pieces),
-		CPUS(ports_have_names),
+		CPUS(what_is_not_offered),	   CPUS(a_long_batch_stops), CPUS(sleep_collects),
+		CPUS(rings_of_the_kernels_frames), CPUS(tables_in_pieces),   CPUS(ports_have_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

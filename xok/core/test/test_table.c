@@ -232,6 +232,41 @@ static void machines_answer_lookups(void **state)
 	assert_string_equal(calls, "ccsrrd");
 }
 
+static void *any_create(void *m, void *mem)
+{
+	(void)m;
+	return mem;
+}
+
+static void any_destroy(void *self)
+{
+	(void)self;
+}
+
+/* The machine's memory for lookups is nobody's quota: one subtree gets a part of it, and the root environment what it wants. */
+static void machines_lookups_are_shared_out(void **state)
+{
+	static const struct tbl_lpm_ops any = {.create = any_create, .destroy = any_destroy};
+	const struct xok_table_spec spec = {.type = XOK_TABLE_LPM4, .entries = 8};
+	struct fake *f = *state;
+	struct xok_env *a = child_new(f, 100, "a"), *b = child_new(f, 30, "b");
+	int64_t id = 0;
+
+	f->x->lpm = &any;
+	for (uint32_t i = 0; i < XOK_SUBTREE_LPM; i++) {
+		id = table_new(f, a, 0, spec);
+		assert_true(id > 0);
+	}
+	assert_err(table_new(f, a, 0, spec), XOK_EQUOTA);
+	assert_true(table_new(f, a, 0, hash) > 0);
+	assert_true(table_new(f, b, 0, spec) > 0);
+	for (uint32_t i = 0; i <= XOK_SUBTREE_LPM; i++)
+		assert_true(table_new(f, f->root, 0, spec) > 0);
+	assert_ok(CALL(f, a, table_destroy, 0, (uint64_t)id));
+	assert_true(table_new(f, a, 0, spec) > 0);
+	f->x->lpm = &tbl_lpm;
+}
+
 static void rights_are_asked(void **state)
 {
 	struct fake *f = *state;
@@ -458,6 +493,7 @@ int main(void)
 		TEST(updates),
 		TEST(updates_of_other_types),
 		TEST(machines_answer_lookups),
+		TEST(machines_lookups_are_shared_out),
 		TEST(rights_are_asked),
 		TEST(ids_do_not_come_back),
 		TEST(mappings),

@@ -96,6 +96,8 @@ enum xok_resource {
 #define XOK_ENV_TABLES 24u
 #define XOK_SUBTREE_PROGS 16u
 #define XOK_SUBTREE_TABLES 32u
+#define XOK_SUBTREE_LPM \
+	4u /* of those, LPM4 and LPM6 where the machine keeps what answers them in memory of its own (linux) */
 #define XOK_NPROG 64u
 #define XOK_NTABLE 128u
 

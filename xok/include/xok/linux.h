@@ -67,7 +67,7 @@ struct xl_answer {
  *   XL_SHARE	bytes: new memory that this process can share with what it starts. Its number, and a descriptor, readable and writable. It is the
  *		environment's until it ends.
  *   XL_EXEC	capability slot, environment, IN struct xl_exec: makes a new environment of ours runnable, as env_run does, with a process of its
- *		own that runs a program of xokd's program directory.
+ *		own that runs a program of xokd's program directory. XOK_EAGAIN: others are about to be started; not for the root environment.
  *   XL_BOOT	INV name, its length: a file that was named to xokd at the start (--boot), for the root environment. Its length and, when
  *		that is not 0, a descriptor that can be mapped for reading.
  *   XL_NETLINK	groups (RTMGRP_ bits): a netlink socket of the host's routing, bound to these groups, for the root environment when xokd was started
@@ -84,9 +84,9 @@ enum xl_number {
 	XL_END
 };
 
-#define XL_SHARES 16u		   /* pieces that an environment may have made */
-#define XL_SHARE_BYTES (16u << 20) /* of one, at most */
-#define XL_NAME 32u		   /* of a program or boot file, with the NUL */
+#define XL_SHARES 16u		    /* pieces that an environment may have made */
+#define XL_SHARE_BYTES (256u << 20) /* of one, at most */
+#define XL_NAME 32u		    /* of a program or boot file, with the NUL */
 #define XL_ARGS 15u
 #define XL_ARG_BYTES 1024u
 #define XL_FDS (3u + XL_SHARES) /* descriptors of an answer */
@@ -122,7 +122,8 @@ struct xl_exec {
 /*
  * The control page, shared and writable by both. The doorbell is an eventfd. To wait, the process sets `armed`, then looks at `pending` and at its
  * rings once more, and polls. Whoever posts events sets `pending`, then, if `armed` was set, clears it and writes to the doorbell. pending: there
- * are events that env_sleep will tell of.
+ * are events that env_sleep will tell of. As long as it has not told of one, posting it again does neither: so who clears `pending` calls env_sleep
+ * afterwards, and looks at its rings after that.
  */
 struct xl_control {
 	uint32_t armed;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * env_hostile.c - an environment that means harm: argv[1] says which. It uses the library up to the start of main, then as it likes.
+ * env_hostile.c - an environment that means harm: argv[1], or its own name, says which. It uses the library up to the start of main, then as it likes.
  *
  * Exit status TEST_DONE: it could go on, and what it tried had no effect that it could see. 1: it had one.
  */
@@ -102,6 +102,13 @@ static int truncates(void)
 static int kills(void)
 {
 	syscall(SYS_kill, -1, 9);
+	return came_back();
+}
+
+/* Takes pages of shared memory away from under the others, too. */
+static int punches(void)
+{
+	madvise(linux_control, 4096, MADV_REMOVE);
 	return came_back();
 }
 
@@ -272,6 +279,68 @@ static int floods(void)
 	return TEST_DONE;
 }
 
+/*
+ * For three seconds, requests that take as long as any can, and as many of them as the socket holds: each a batch of the most expensive changes
+ * of a table of routes there are.
+ */
+#define HOG_CALLS 56u
+
+static int hogs(void)
+{
+	static struct {
+		struct xl_request r;
+		struct xl_piece p[2];
+		struct xok_call call[HOG_CALLS];
+		struct xok_table_update update[2];
+	} m = {.r = {.nr = XOK_NR_batch, .npiece = 2, .arg = {0x10000, HOG_CALLS}},
+	       .p = {{0x10000, sizeof(m.call), XL_READ | XL_WRITE},
+		     {0x20000, sizeof(m.update), XL_READ}}};
+	const struct xok_table_spec spec = {.type = XOK_TABLE_LPM4, .entries = 8, .name = "hog"};
+	static uint8_t answer[XL_ANSWER_MAX];
+	int64_t id = amp_table_create(&spec);
+	uint64_t end = amp_now() + 3000000000u;
+
+	if (id < 0)
+		return 1;
+	for (uint32_t i = 0; i < 2; i++) {
+		m.update[i] = (struct xok_table_update){.op = XOK_TABLE_SET, .number = i + 1};
+		memcpy(m.update[i].key, &(struct xok_prefix4){.len = 1},
+		       sizeof(struct xok_prefix4));
+	}
+	for (uint32_t i = 0; i < HOG_CALLS; i++)
+		m.call[i] = (struct xok_call){
+			.nr = XOK_NR_table_update,
+			.arg = {CAP, (uint64_t)id, 0x20000 + i % 2 * sizeof(m.update[0])}};
+	while (amp_now() < end) {
+		send(XL_FD, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL);
+		while (recv(XL_FD, answer, sizeof(answer), MSG_DONTWAIT) > 0)
+			;
+	}
+	_exit(TEST_DONE);
+}
+
+/* For three seconds, starts processes and ends them before they have begun. */
+static int respawns(void)
+{
+	const char *const argv[] = {"hostile", "loops", NULL};
+	const struct amp_spawn s = {
+		.file = "hostile",
+		.argv = argv,
+		.frames = 8,
+		.cap = {.valid = 1, .perms = XOK_PERM_ALL, .len = 2, .name = {7, 7}}};
+	uint64_t end = amp_now() + 3000000000u;
+
+	while (amp_now() < end) {
+		int64_t id = amp_spawn(&s);
+
+		if (id < 0)
+			continue;
+		amp_env_destroy((uint32_t)id); /* it ends, */
+		amp_env_destroy((uint32_t)id); /* and its entry is free again */
+	}
+	return TEST_DONE;
+}
+
 static int second_hello(void)
 {
 	const uint64_t arg[3] = {0};
@@ -376,6 +445,7 @@ static const struct {
 	MODE(mounts),
 	MODE(truncates),
 	MODE(kills),
+	MODE(punches),
 	MODE(looks_around),
 	MODE(old_numbers),
 	MODE(eats),
@@ -392,6 +462,8 @@ static const struct {
 	MODE(closes),
 	MODE(reads_nothing),
 	MODE(floods),
+	MODE(hogs),
+	MODE(respawns),
 	MODE(second_hello),
 	MODE(random_calls),
 	MODE(asks_for_more),
@@ -402,8 +474,12 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+	/* A domain's own name has no more than 15 characters. */
+	const char *mode = argv[argc > 1 ? 1 : 0];
+	size_t len = argc > 1 ? strlen(mode) + 1 : 15;
+
 	for (uint32_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
-		if (argc > 1 && !strcmp(argv[1], modes[i].name))
+		if (!strncmp(mode, modes[i].name, len))
 			return modes[i].fn();
 	return 2;
 }

@@ -61,14 +61,14 @@ static void takes_what_is_right(void **state)
 	assert_null(capture_decode(&asked, &m, sizeof(m.r), NPORT));
 }
 
-#define REFUSES(spoil, words)                               \
-	do {                                                \
-		good();                                     \
-		spoil;                                      \
-		const char *why = decode();                 \
-		assert_non_null(why);                       \
-		assert_non_null(strstr(why, words));        \
-		assert_true(strlen(why) < CAPTURE_TEXT);    \
+#define REFUSES(spoil, words)                            \
+	do {                                             \
+		good();                                  \
+		spoil;                                   \
+		const char *why = decode();              \
+		assert_non_null(why);                    \
+		assert_non_null(strstr(why, words));     \
+		assert_true(strlen(why) < CAPTURE_TEXT); \
 	} while (0)
 
 static void refuses_what_is_not(void **state)

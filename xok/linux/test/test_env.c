@@ -140,6 +140,18 @@ static void status_is(pid_t pid, const char *key, unsigned long long want)
 	assert_int_equal(v, want);
 }
 
+static void file_is(pid_t pid, const char *name, const char *want)
+{
+	char path[64], word[32] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%31s", word), 1);
+	fclose(f);
+	assert_string_equal(word, want);
+}
+
 static void confinement(void **state)
 {
 	static const char *const ns[] = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup"};
@@ -155,8 +167,9 @@ static void confinement(void **state)
 		status_is(pid, caps[i], 0);
 	status_is(pid, "NoNewPrivs", 1);
 	status_is(pid, "Seccomp", 2);
+	file_is(pid, "oom_score_adj", "500");
 	if (!geteuid())
-		status_is(pid, "Uid", 0x65534);
+		status_is(pid, "Uid", 0x1879048192); /* CONFINE_USERS, read as hexadecimal */
 	snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
 	DIR *dir = opendir(path);
 	assert_non_null(dir);
@@ -188,7 +201,7 @@ static const struct hostile {
 	{"closes", KILLED},	   {"reads_nothing", KILLED},
 	{"floods", NOWHERE},	   {"second_hello", NOWHERE},
 	{"random_calls", NOWHERE}, {"asks_for_more", NOWHERE},
-	{"shares_much", NOWHERE},
+	{"shares_much", NOWHERE},  {"punches", KILLED},
 };
 
 /* It ends as it should, and the kernel has all its memory back and goes on. */

@@ -4,6 +4,7 @@
 Nothing here needs root but the tests that say so. The build directory is $AMP_DATA, or build/ at the top of the tree.
 """
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -68,6 +69,9 @@ class Node:
         for end in ("in", "out"):
             os.mkfifo(self.dir / f"control.{end}")
             self.fifo[end] = os.open(self.dir / f"control.{end}", os.O_RDWR | os.O_NONBLOCK)
+
+    def has_hostile(self):
+        shutil.copy(BUILD / "linux-env" / "env_hostile", self.dir / "programs" / "hostile")
 
     def start(self, *words, before=()):
         self.process = subprocess.Popen(
@@ -421,3 +425,146 @@ def test_af_packet_port(node):
         assert node.stop()[0] == 0
     finally:
         subprocess.run(["ip", "link", "del", "xxv0"], check=True)
+
+
+# ---- fresh code ----
+
+REGISTER_SYNC_CORE, SYNC_CORE = 64, 32  # commands of membarrier(2)
+ERRNO_ENOSYS, KILL = 0x00050000 | 38, 0x80000000  # of seccomp(2)
+
+
+def membarrier_answers(command, action):
+    """What is done in the child before it becomes xokd: a filter that gives this command of membarrier another end."""
+    def code(op, k, yes=0, no=0):
+        return struct.pack("<HBBI", op, yes, no, k)
+
+    program = b"".join([code(0x20, 0), code(0x15, 324, 0, 3), code(0x20, 16), code(0x15, command, 0, 1),
+                        code(0x06, action), code(0x06, 0x7FFF0000)])
+    instructions = ctypes.create_string_buffer(program)
+    head = struct.pack("<HxxxxxxQ", len(program) // 8, ctypes.addressof(instructions))
+    libc = ctypes.CDLL(None)
+
+    def install(_keep=instructions):
+        libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+        libc.prctl(22, 2, head, 0, 0)  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
+    return install
+
+
+def test_lcores_forget_old_code(node):
+    """Whatever is published for lcores waits until each has serialised: the first filter cannot come into force without."""
+    with cable(node, "a"):
+        node.process = subprocess.Popen(
+            [XOKD, "--programs", "programs", "--console1", "control", "--memory", "16", *unix("a")], cwd=node.dir,
+            preexec_fn=membarrier_answers(SYNC_CORE, KILL), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        assert node.process.wait(20) == -signal.SIGSYS
+
+
+def test_without_serialisation_there_is_no_router(node):
+    with cable(node, "a"):
+        done = subprocess.run(
+            [XOKD, "--programs", "programs", "--console1", "control", "--memory", "16", *unix("a")], cwd=node.dir,
+            preexec_fn=membarrier_answers(REGISTER_SYNC_CORE, ERRNO_ENOSYS), capture_output=True, text=True, timeout=20)
+        assert done.returncode == 1 and "membarrier" in done.stderr
+
+
+# ---- environments that take what they can ----
+
+
+def longest_delay(node, a, seconds):
+    """Of the answers of the root environment to one frame at a time."""
+    end, longest = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        start = time.monotonic()
+        a.sendto(frame(), str(node.dir / "a.l"))
+        a.recv(4096)
+        longest = max(longest, time.monotonic() - start)
+        time.sleep(0.01)
+    return longest
+
+
+def test_long_requests_wait_their_turn(node):
+    """A child asks for as much work as it can; the requests of the root environment are made in between."""
+    node.has_hostile()
+    with cable(node, "a") as a:
+        node.start(*unix("a"), "--memory", "64")
+        node.type("spawn hogs")
+        assert node.wait_for("spawned")
+        delay = longest_delay(node, a, 2)
+        assert delay < 1, delay  # it would be as long as the child goes on: three seconds
+        assert node.wait_for("ended 1 42")
+
+
+def processes_of(pid):
+    """All below it, the oldest first."""
+    found, seen = [], [pid]
+    while seen:
+        for task in pathlib.Path(f"/proc/{seen.pop()}/task").glob("*/children"):
+            below = [int(word) for word in task.read_text().split()]
+            found += below
+            seen += below
+    return sorted(found)
+
+
+def named(pid, name):
+    return pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == name
+
+
+def test_starting_processes_holds_nobody_up(node):
+    """A child that starts processes without end does not keep the root environment's from coming back."""
+    node.has_hostile()
+    with cable(node, "a") as a:
+        node.start(*unix("a"), "--hitless")
+        root = next(pid for pid in processes_of(node.process.pid) if named(pid, "init"))
+        node.type("spawn respawns")
+        assert node.wait_for("spawned")
+        time.sleep(1)
+        os.kill(root, signal.SIGKILL)
+        killed = time.monotonic()
+        assert node.wait_for("ready")
+        assert time.monotonic() - killed < 1
+        a.sendto(frame(), str(node.dir / "a.l"))
+        a.recv(4096)
+        # Nor does what is said of them fill a disk.
+        assert len(node.stop()[1].splitlines()) < 60
+
+
+def status(pid, key):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(key + ":"):
+            return line.split()[1:]
+    return []
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two processors")
+def test_environments_keep_off_lcores(node):
+    """One that never lets go of its processor does not take an lcore's."""
+    node.has_hostile()
+    first, *rest = sorted(os.sched_getaffinity(0))
+    with cable(node, "a"):
+        node.start(*unix("a"), "--lcores", str(first))
+        node.type("spawn loops")
+        assert node.wait_for("spawned")
+        names = {}
+        assert eventually(lambda: names.update({p: 0 for p in processes_of(node.process.pid)}) or len(names) >= 3)
+        for pid in names:
+            assert os.sched_getaffinity(pid) == set(rest)
+
+
+@root_only
+def test_environments_are_users_of_their_own(node):
+    """Nobody else is the same user: not "nobody", as which other programs run, nor the other environments."""
+    node.has_hostile()
+    with cable(node, "a"):
+        node.start(*unix("a"))
+        node.type("spawn loops")
+        assert node.wait_for("spawned")
+        # The spawner, the root environment, the child.
+        pids = eventually(lambda: len(processes_of(node.process.pid)) == 3 and processes_of(node.process.pid))
+        users = [int(status(pid, "Uid")[0]) for pid in pids[1:]]
+        assert len(set(users)) == 2 and min(users) >= 0x70000000
+        assert all(status(pid, "Uid") == status(pid, "Gid") for pid in pids[1:])
+        for pid in pids[1:]:
+            done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "kill", "-9", str(pid)],
+                                  capture_output=True)
+            assert done.returncode != 0
+        assert node.process.poll() is None
