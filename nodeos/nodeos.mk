@@ -7,7 +7,7 @@
 #   $(B)/linux-env/init, $(B)/linux-env/ee  those of machine linux
 
 NODEOS_LIB_SRC := $(addprefix nodeos/lib/,channel.c fib.c inet.c inet6.c json.c msgq.c node.c node6.c text.c)
-NODEOS_ROOT_SRC := $(addprefix nodeos/root/,adopt.c arp.c config.c config6.c config_port.c control.c domain.c ee_link.c follow.c \
+NODEOS_ROOT_SRC := $(addprefix nodeos/root/,adopt.c arp.c claim.c config.c config6.c config_port.c control.c domain.c ee_link.c follow.c \
 	forward.c forward_load.c hops.c icmp.c icmp6.c ipv4.c ipv6.c nd.c neigh.c netlink.c rib.c root.c tables.c tables_kernel.c twin.c verbs.c)
 NODEOS_EE_SRC := $(addprefix nodeos/ee/,admit.c cache.c code.c ee.c fetch.c input.c output.c run.c)
 NODEOS_SRC := $(NODEOS_LIB_SRC) $(NODEOS_ROOT_SRC) $(NODEOS_EE_SRC) nodeos/edge.c $(TABLE_SRC)
@@ -65,3 +65,15 @@ FUZZERS += $(NODEOS_FUZZ:%=$(B)/fuzz/nodeos_%)
 $(NODEOS_FUZZ:%=$(B)/fuzz/nodeos_%): $(B)/fuzz/nodeos_%: $(B)/fuzzobj/nodeos/test/%.o $(NODEOS_TEST_SRC:%.c=$(B)/fuzzobj/%.o)
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(FUZZ_SAN) -o $@ $^ -lsodium
+
+# ---- mutated packets through kernel, handlers and router domain in one process: BALANCE_RANDOM of them ----
+
+BALANCE_SRC := $(addprefix xok/linux/test/,test_balance.c balance.c balance_packets.c balance_stack.c) $(LINUX_FIB_SRC) $(CORE_SRC) $(DPF_SRC) $(VCODE_SRC) $(TABLE_SRC) \
+	$(NODEOS_LIB_SRC) $(NODEOS_ROOT_SRC) nodeos/forward/modules.c $(CAPSULE_SRC) $(addprefix libamp/common/,ring.c strerror.c timers.c)
+
+$(B)/test/test_balance: $(sort $(BALANCE_SRC:%.c=$(B)/san/%.o))
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka -lsodium
+
+HOST_TESTS += $(B)/test/test_balance
+soak-run: export BALANCE_RANDOM ?= 10000000

@@ -114,6 +114,14 @@ inline_ uint32_t again(const struct xok_handler_ctx *ctx, uint32_t iface)
 #endif
 }
 
+/* What is known of an interface. The compiler, not knowing that the number is below FORWARD_IFACES, masks it, and the verifier sees that it is. */
+inline_ const struct forward_port *port_at(uint32_t iface)
+{
+	__asm__("" : "+r"(iface));
+	return &ports[iface % FORWARD_IFACES];
+}
+_Static_assert((FORWARD_IFACES & (FORWARD_IFACES - 1)) == 0, "a mask");
+
 /* What was looked at before is read again rather than kept: it is nearer than a place on the stack. No instruction comes of it. */
 #define read_again() __asm__ volatile("" : : : "memory")
 
@@ -123,40 +131,58 @@ inline_ int for_us(const struct forward_port *in, const uint8_t *frame)
 	return load64(frame) << 16 == in->mac;
 }
 
-/* For us, or for everybody on the link: the host's own stack gets it, or, where there is none, the router domain. */
-inline_ uint64_t deliver(const struct forward_port *in, enum forward_counter host,
-			 enum forward_counter domain)
+/* The twin of the interface's port, 1 + its number; 0: it has none. */
+inline_ uint8_t twin_of(const struct xok_handler_ctx *ctx, uint32_t iface)
 {
-	uint8_t twin = in->twin;
+	return port_at(again(ctx, iface))->twin;
+}
 
+/* For us, or for everybody on the link: the host's own stack gets it, or, where there is none, the router domain. */
+inline_ uint64_t deliver(uint8_t twin, enum forward_counter host, enum forward_counter domain)
+{
 	return twin ? count(host, XOK_FORWARD_TO(twin - 1u)) : pass(domain);
 }
 
+/* An adjacency, as it is at one moment: its words. */
 struct hop {
-	uint64_t head; /* the first eight bytes of the frame */
-	uint32_t rest; /* the next four */
-	uint32_t iface, port, mtu, tag;
+	uint64_t first; /* version, MTU, interface, port */
+	uint64_t head;	/* the first eight bytes of the frame, */
+	uint64_t rest;	/* the next four, and the tag above them */
 };
 
-/* One consistent copy of an adjacency; 0: nothing can be sent to it. */
+inline_ uint32_t hop_mtu(const struct hop *hop)
+{
+	return (uint16_t)(hop->first >> 32);
+}
+
+inline_ uint32_t hop_iface(const struct hop *hop)
+{
+	return (uint8_t)(hop->first >> 48);
+}
+
+inline_ uint32_t hop_port(const struct hop *hop)
+{
+	return (uint32_t)(hop->first >> 56);
+}
+
+/* In network byte order; 0: none. */
+inline_ uint16_t hop_tag(const struct hop *hop)
+{
+	return unlikely(hop->first & FORWARD_TAGGED) ? (uint16_t)(hop->rest >> 32) : 0;
+}
+
+/* By a number below FORWARD_GROUP; 0: nothing can be sent to it, or it is just changing. */
 inline_ int hop_get(uint64_t number, struct hop *hop)
 {
-	const volatile struct forward_adjacency *a;
+	const volatile uint64_t *word =
+		(const volatile uint64_t *)&adjacency[number % FORWARD_ADJACENCIES];
 	uint32_t version;
 
-	if (number >= FORWARD_ADJACENCIES)
-		return 0;
-	a = &adjacency[number];
-	version = a->version;
-	if (version & FORWARD_CLOSED)
-		return 0;
-	hop->head = *(const volatile uint64_t *)a->ether;
-	hop->rest = *(const volatile uint32_t *)(a->ether + 8);
-	hop->iface = a->iface;
-	hop->port = a->port;
-	hop->mtu = a->mtu;
-	hop->tag = version & FORWARD_TAGGED ? a->tag : 0;
-	return a->version == version;
+	hop->first = word[0];
+	hop->head = word[1];
+	hop->rest = word[2];
+	version = *(const volatile uint32_t *)word;
+	return version == (uint32_t)hop->first && !(version & FORWARD_CLOSED);
 }
 
 /* The adjacency of a group that a flow with this hash takes (RFC 2992: each has a region of the hash's space). */
@@ -178,8 +204,8 @@ inline_ int source_reached(int64_t from, uint32_t iface, uint32_t flags)
 		return 0;
 	if (!(flags & FORWARD_RPF_STRICT))
 		return 1;
-	if (n < FORWARD_ADJACENCIES)
-		return adjacency[n].iface == iface;
+	if (n < FORWARD_GROUP)
+		return adjacency[n % FORWARD_ADJACENCIES].iface == iface;
 	n -= FORWARD_GROUP;
 	return n < FORWARD_GROUPS && (groups[n].ifaces >> (iface & 63) & 1);
 }
@@ -188,7 +214,7 @@ inline_ int source_reached(int64_t from, uint32_t iface, uint32_t flags)
 inline_ uint64_t send_other(const uint8_t *frame, const struct hop *hop, uint32_t len,
 			    enum forward_counter which, enum forward_counter full)
 {
-	if (xok_send(hop->port, frame, len))
+	if (xok_send(hop_port(hop), frame, len))
 		return drop(full);
 	return count(which, XOK_V_CONSUME);
 }
@@ -200,35 +226,36 @@ inline_ uint64_t send_other(const uint8_t *frame, const struct hop *hop, uint32_
 inline_ uint64_t send(const struct xok_handler_ctx *ctx, uint8_t *frame, const struct hop *hop,
 		      uint32_t ip_len, enum forward_counter which, enum forward_counter full)
 {
-	if (!hop->tag) { /* addresses and type move up to the IP header */
+	if (!hop_tag(hop)) { /* addresses and type move up to the IP header */
 		*(uint64_t *)(frame + TAG) = hop->head;
-		*(uint32_t *)(frame + TAG + 8) = hop->rest;
+		*(uint32_t *)(frame + TAG + 8) = (uint32_t)hop->rest;
 		return send_other(frame + TAG, hop, 14 + ip_len, which, full);
 	}
 	*(uint64_t *)frame = hop->head;
-	*(uint32_t *)(frame + 8) = hop->rest;
+	*(uint32_t *)(frame + 8) = (uint32_t)hop->rest;
 	/* The priority stays, the VLAN is the next link's. */
-	*(uint16_t *)(frame + 14) = (uint16_t)((load16(frame + 14) & 0x00f0) | hop->tag);
+	*(uint16_t *)(frame + 14) = (uint16_t)((load16(frame + 14) & 0x00f0) | hop_tag(hop));
 	if (ctx->len != ETHER + ip_len)
 		xok_trim(ETHER + ip_len);
-	return count(which, XOK_FORWARD_TO(hop->port));
+	return count(which, XOK_FORWARD_TO(hop_port(hop)));
 }
 #else
 inline_ uint64_t send(const struct xok_handler_ctx *ctx, uint8_t *frame, const struct hop *hop,
 		      uint32_t ip_len, enum forward_counter which, enum forward_counter full)
 {
-	if (unlikely(hop->tag)) {
+	if (hop_tag(hop)) {
 		scratch[0] = hop->head;
-		scratch[1] = hop->rest | (uint64_t)TPID << 32 | (uint64_t)hop->tag << 48;
+		scratch[1] = (uint32_t)hop->rest | (uint64_t)TPID << 32 |
+			     (uint64_t)hop_tag(hop) << 48;
 		if (ip_len > FORWARD_FRAME - 18 || xok_vector(&scratch[2], ip_len + 2, 12) < 0)
 			return drop(full);
 		return send_other((const uint8_t *)scratch, hop, 18 + ip_len, which, full);
 	}
 	*(uint64_t *)frame = hop->head;
-	*(uint32_t *)(frame + 8) = hop->rest;
+	*(uint32_t *)(frame + 8) = (uint32_t)hop->rest;
 	if (unlikely(ctx->len != ETHER + ip_len))
 		xok_trim(ETHER + ip_len);
-	return count(which, XOK_FORWARD_TO(hop->port));
+	return count(which, XOK_FORWARD_TO(hop_port(hop)));
 }
 #endif
 

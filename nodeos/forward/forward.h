@@ -43,7 +43,7 @@ enum forward_number {
 	FORWARD_GROUP = FORWARD_HOP + FORWARD_HOPS,  /* + index of a group */
 	FORWARD_NUMBERS = FORWARD_GROUP + FORWARD_GROUPS,
 };
-#define FORWARD_ADJACENCIES FORWARD_GROUP
+#define FORWARD_ADJACENCIES 2048u /* a power of two, so that handlers need no comparison */
 
 #define FORWARD_CLOSED 1u /* bits of `version`: nothing can be sent */
 #define FORWARD_TAGGED 2u /* frames get a tag */
@@ -56,8 +56,8 @@ struct forward_adjacency {
 	uint8_t port;	   /* of the interface */
 	uint8_t ether[12]; /* destination and source link address, as a frame begins */
 	uint16_t tag;	   /* VLAN in network byte order */
-	uint16_t pad;
-} __attribute__((aligned(8)));
+	uint16_t pad[5];
+} __attribute__((aligned(32)));
 
 struct forward_group {
 	uint64_t ifaces;		  /* bit n: a next hop is at interface n */
@@ -79,10 +79,15 @@ struct forward_port {
 
 /* The key of table vlans, port << 12 | VLAN, and its value, are uint32_t. */
 
-/* The byte of table ours that an IPv4 address in host order has; of an IPv6 address, the exclusive or of its last two words. */
+/* The byte of table ours that an IPv4 address in host order has; and an IPv6 address, by its last eight bytes as they are loaded. */
 static inline __attribute__((always_inline)) uint32_t forward_ours(uint32_t address)
 {
 	return (address * 0x9e3779b1u) >> 22;
+}
+
+static inline __attribute__((always_inline)) uint32_t forward_ours6(uint64_t low)
+{
+	return (uint32_t)((low * 0x9e3779b97f4a7c15u) >> 54);
 }
 
 enum forward_counter {
@@ -92,10 +97,18 @@ enum forward_counter {
 	FORWARD_COUNTERS
 };
 
-_Static_assert(sizeof(struct forward_adjacency) == 24, "layout");
+_Static_assert(sizeof(struct forward_adjacency) == 32, "layout");
+_Static_assert(__builtin_offsetof(struct forward_adjacency, mtu) == 4 &&
+		       __builtin_offsetof(struct forward_adjacency, iface) == 6 &&
+		       __builtin_offsetof(struct forward_adjacency, port) == 7 &&
+		       __builtin_offsetof(struct forward_adjacency, ether) == 8 &&
+		       __builtin_offsetof(struct forward_adjacency, tag) == 20,
+	       "the handlers load it in words");
 _Static_assert(sizeof(struct forward_group) == 136, "layout");
 _Static_assert(sizeof(struct forward_port) == 16, "layout");
-_Static_assert(FORWARD_OURS == 1u << (32 - 22), "the hash has ten bits");
+_Static_assert(FORWARD_OURS == 1u << (32 - 22) && FORWARD_OURS == 1u << (64 - 54),
+	       "the hashes have ten bits");
+_Static_assert(FORWARD_GROUP <= FORWARD_ADJACENCIES, "a place for each number below");
 _Static_assert(FORWARD_NUMBERS < 1u << 16, "a bucket holds any");
 
 #endif

@@ -85,27 +85,27 @@ inline_ uint32_t flow(const struct xok_handler_ctx *ctx, const uint8_t *ip)
 }
 
 /* To no host's address, in a frame for us or for a group. */
-inline_ uint64_t to_no_host(const struct forward_port *in, uint32_t dst)
+inline_ uint64_t to_no_host(uint8_t twin, uint32_t dst)
 {
 	/*
 	 * RFC 1812 5.3.5.1: "Limited broadcasts MUST NOT be forwarded." The host's own stack may listen to them, and to multicast on the link:
 	 * 5.3.10, 224.0.0.0/24 is not forwarded whatever its TTL.
 	 */
 	if (dst == 0xffffffff)
-		return in->twin ? deliver(in, FORWARD_IP4_HOST, FORWARD_IP4_LOCAL)
-				: drop(FORWARD_IP4_BROADCAST);
+		return twin ? deliver(twin, FORWARD_IP4_HOST, FORWARD_IP4_LOCAL)
+			    : drop(FORWARD_IP4_BROADCAST);
 	/* Nobody here is a multicast router: RFC 1812 5.2.1.2 leaves it to those. */
 	if (dst >> 28 == 14)
-		return in->twin && dst >> 8 == 0xe00000
-			       ? deliver(in, FORWARD_IP4_HOST, FORWARD_IP4_LOCAL)
+		return twin && dst >> 8 == 0xe00000
+			       ? deliver(twin, FORWARD_IP4_HOST, FORWARD_IP4_LOCAL)
 			       : drop(FORWARD_IP4_MULTICAST);
 	/* RFC 1812 5.3.7: no packet "that has an invalid IP destination address or a destination address on network 0", nor on 127. */
 	return drop(FORWARD_IP4_BAD_DESTINATION);
 }
 
 /* The header is right: where does the packet go? */
-inline_ uint64_t route(const struct xok_handler_ctx *ctx, const struct forward_port *in,
-		       uint32_t flags, uint32_t iface, uint8_t *frame, uint8_t *ip)
+inline_ uint64_t route(const struct xok_handler_ctx *ctx, uint32_t flags, uint32_t iface,
+		       uint8_t *frame, uint8_t *ip)
 {
 	uint32_t src = __builtin_bswap32(load32(ip + SRC));
 	uint32_t dst = __builtin_bswap32(load32(ip + DST)), total;
@@ -115,7 +115,7 @@ inline_ uint64_t route(const struct xok_handler_ctx *ctx, const struct forward_p
 	if (unlikely(no_host(src)))
 		return drop(FORWARD_IP4_BAD_SOURCE);
 	if (unlikely(no_host(dst)))
-		return to_no_host(in, dst);
+		return to_no_host(twin_of(ctx, iface), dst);
 	if (unlikely((flags & (FORWARD_RPF_STRICT | FORWARD_RPF_LOOSE)) |
 		     ours[forward_ours(src)])) {
 		int64_t from = xok_lpm4(&routes4, src);
@@ -125,18 +125,21 @@ inline_ uint64_t route(const struct xok_handler_ctx *ctx, const struct forward_p
 			return drop(FORWARD_IP4_BAD_SOURCE);
 		/* RFC 1812 5.3.8: a router checks that packets come from where it would send back, if it is told to. */
 		if (flags & (FORWARD_RPF_STRICT | FORWARD_RPF_LOOSE) &&
-		    !source_reached(from, iface, flags))
+		    !source_reached(from, again(ctx, iface), flags))
 			return drop(FORWARD_IP4_RPF);
 	}
 	to = xok_lpm4(&routes4, dst);
 	read_again();
 	if (to == FORWARD_LOCAL)
-		return deliver(in, FORWARD_IP4_HOST, FORWARD_IP4_LOCAL);
+		return deliver(twin_of(ctx, iface), FORWARD_IP4_HOST, FORWARD_IP4_LOCAL);
 	/* RFC 2644: directed broadcasts are not forwarded unless somebody asks for it. */
-	if (unlikely(to == FORWARD_BROADCAST))
-		return in->twin && link_group(frame)
-			       ? deliver(in, FORWARD_IP4_HOST, FORWARD_IP4_LOCAL)
+	if (unlikely(to == FORWARD_BROADCAST)) {
+		uint8_t twin = twin_of(ctx, iface);
+
+		return twin && link_group(frame)
+			       ? deliver(twin, FORWARD_IP4_HOST, FORWARD_IP4_LOCAL)
 			       : drop(FORWARD_IP4_BROADCAST);
+	}
 	/* RFC 1812 5.3.4: a packet in a link-layer broadcast or multicast is not forwarded. */
 	if (unlikely(link_group(frame)))
 		return drop(FORWARD_IP4_LINK_GROUP);
@@ -152,10 +155,10 @@ inline_ uint64_t route(const struct xok_handler_ctx *ctx, const struct forward_p
 		return pass(FORWARD_IP4_NO_NEIGHBOUR);
 	total = be16(ip + LEN);
 	/* RFC 1812 4.2.2.7: fragments, or Destination Unreachable when DF forbids them. */
-	if (unlikely(total > hop.mtu))
+	if (unlikely(total > hop_mtu(&hop)))
 		return pass(FORWARD_IP4_TOO_BIG);
 	/* RFC 1812 5.2.7.2: a redirect may be due, and is nothing that happens often. */
-	if (unlikely(hop.iface == again(ctx, iface)))
+	if (unlikely(hop_iface(&hop) == again(ctx, iface)))
 		return pass(FORWARD_IP4_SAME_PORT);
 	decrement(ip);
 	return send(ctx, frame, &hop, total, FORWARD_IP4_FORWARDED, FORWARD_IP4_TRANSMIT);
@@ -170,7 +173,7 @@ inline_ uint64_t forward(const struct xok_handler_ctx *ctx)
 
 	if (iface >= FORWARD_IFACES)
 		return drop(FORWARD_IP4_VLAN);
-	in = &ports[iface];
+	in = port_at(iface);
 	flags = in->flags;
 	if (unlikely(!for_us(in, frame)) && !link_group(frame))
 		return drop(FORWARD_IP4_ETHER_ADDRESS);
@@ -184,7 +187,7 @@ inline_ uint64_t forward(const struct xok_handler_ctx *ctx)
 	}
 	if (checksum_wrong(ip))
 		return drop(FORWARD_IP4_CHECKSUM);
-	return route(ctx, in, flags, iface, frame, ip);
+	return route(ctx, flags, iface, frame, ip);
 }
 
 #ifdef TAGGED

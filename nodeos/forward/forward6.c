@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * forward6.c - IPv6 forwarding as a handler (RFC 8200, RFC 4291). It finishes the packets that need nothing but a route and a
- * neighbour; what it passes is left as it came.
+ * neighbour; what it passes is left as it came. The common case goes straight through route(); everything else branches off it.
  */
 #include "nodeos/forward/common.h"
 
@@ -43,12 +43,12 @@ inline_ int discovery(const struct xok_handler_ctx *ctx, const uint8_t *ip)
 }
 
 /* For us, or for this link. */
-inline_ uint64_t here(const struct xok_handler_ctx *ctx, const struct forward_port *in,
-		      const uint8_t *ip, enum forward_counter domain)
+inline_ uint64_t here(const struct xok_handler_ctx *ctx, uint32_t iface, const uint8_t *ip,
+		      enum forward_counter domain)
 {
 	if (discovery(ctx, ip))
 		return pass(domain);
-	return deliver(in, FORWARD_IP6_HOST, domain);
+	return deliver(twin_of(ctx, iface), FORWARD_IP6_HOST, domain);
 }
 
 /* What the packets of a flow have in common: RFC 6437's label, where the source gives one, and the addresses; the ports where there are any. */
@@ -64,36 +64,42 @@ inline_ uint32_t flow(const struct xok_handler_ctx *ctx, const uint8_t *ip)
 	return (uint32_t)(s ^ s >> 32);
 }
 
-/* The header is right: where does the packet go? */
-inline_ uint64_t route(const struct xok_handler_ctx *ctx, const struct forward_port *in,
-		       uint32_t iface, uint8_t *frame, uint8_t *ip)
-{
-	const uint32_t rpf = FORWARD_RPF_STRICT | FORWARD_RPF_LOOSE, flags = in->flags;
-	uint32_t total = HEADER + be16(ip + LEN);
-	int64_t from, to;
-	struct hop hop;
+/* What a packet has that the usual one has not. It matters only when the route is known. */
+enum { GROUP = 1, LOCAL_SOURCE = 2 };
 
-	if (unlikely((flags & rpf) | ours[forward_ours(__builtin_bswap32(
-					     load32(ip + SRC + 8) ^ load32(ip + SRC + 12)))])) {
-		from = xok_lpm6(&routes6, ip + SRC, 16);
+/* The header is right: where does the packet go? */
+inline_ uint64_t route(const struct xok_handler_ctx *ctx, uint32_t flags, uint32_t iface,
+		       uint8_t *frame, uint8_t *ip, uint32_t odd)
+{
+	const uint32_t rpf = FORWARD_RPF_STRICT | FORWARD_RPF_LOOSE;
+	uint32_t total;
+	struct hop hop;
+	int64_t to;
+
+	if (unlikely((flags & rpf) | ours[forward_ours6(load64(ip + SRC + 8))])) {
+		int64_t from = xok_lpm6(&routes6, ip + SRC, 16);
+
 		if (from == FORWARD_LOCAL)
 			return drop(FORWARD_IP6_BAD_SOURCE); /* ours: a forgery or a loop */
 		/* RFC 3704, as for IPv4; a link-local source is its own link's, and goes no further anyhow. */
-		if (flags & rpf && !link_local(ip + SRC) && !source_reached(from, iface, flags))
+		if (flags & rpf && !link_local(ip + SRC) &&
+		    !source_reached(from, again(ctx, iface), flags))
 			return drop(FORWARD_IP6_RPF);
 	}
 	to = xok_lpm6(&routes6, ip + DST, 16);
-	if (to == FORWARD_LOCAL)
-		return here(ctx, in, ip, FORWARD_IP6_LOCAL);
-	/* As RFC 1812 5.3.4 has it for IPv4: what came to a group of stations has one of them forward it, and none was meant. */
-	if (unlikely(link_group(frame)))
-		return drop(FORWARD_IP6_LINK_GROUP);
-	/*
-	 * RFC 4291 2.5.6: "Routers must not forward any packets with Link-Local source or destination addresses to other links." The router domain
-	 * tells the sender (RFC 4443 3.1, code 2).
-	 */
-	if (unlikely(link_local(ip + SRC)))
+	read_again();
+	if (unlikely(to == FORWARD_LOCAL))
+		return here(ctx, iface, ip, FORWARD_IP6_LOCAL);
+	if (unlikely(odd)) {
+		/* As RFC 1812 5.3.4 has it for IPv4: what came to a group of stations has one of them forward it, and none was meant. */
+		if (odd & GROUP)
+			return drop(FORWARD_IP6_LINK_GROUP);
+		/*
+		 * RFC 4291 2.5.6: "Routers must not forward any packets with Link-Local source or destination addresses to other links." The router
+		 * domain tells the sender (RFC 4443 3.1, code 2).
+		 */
 		return pass(FORWARD_IP6_SCOPE);
+	}
 	/* RFC 8200 4.3: Hop-by-Hop options are for every node on the path, and follow the header immediately. */
 	if (unlikely(ip[NEXT] == HOP_BY_HOP))
 		return pass(FORWARD_IP6_HOP_BY_HOP);
@@ -107,48 +113,63 @@ inline_ uint64_t route(const struct xok_handler_ctx *ctx, const struct forward_p
 		to = (int64_t)group_hop((uint64_t)to, flow(ctx, ip));
 	if (unlikely(!hop_get((uint64_t)to, &hop)))
 		return pass(FORWARD_IP6_NO_NEIGHBOUR);
+	total = HEADER + be16(ip + LEN);
 	/* RFC 8200 5: routers do not fragment; RFC 4443 3.2: they say Packet Too Big. */
-	if (unlikely(total > hop.mtu))
+	if (unlikely(total > hop_mtu(&hop)))
 		return pass(FORWARD_IP6_TOO_BIG);
 	/* RFC 4861 8.2: a redirect may be due. */
-	if (unlikely(hop.iface == iface))
+	if (unlikely(hop_iface(&hop) == again(ctx, iface)))
 		return pass(FORWARD_IP6_SAME_PORT);
 	/* RFC 8200 3: Hop Limit is "decremented by 1 by each node that forwards the packet". */
 	ip[HOPS]--;
 	return send(ctx, frame, &hop, total, FORWARD_IP6_FORWARDED, FORWARD_IP6_TRANSMIT);
 }
 
+/* Of the addresses that begin with 0x00, 0xfe or 0xff some are no host's, or not to be forwarded; of the others none. */
+inline_ int special(const uint8_t *addr)
+{
+	return addr[0] - 1u >= 0xfd;
+}
+
 inline_ uint64_t forward(const struct xok_handler_ctx *ctx)
 {
 	uint8_t *frame = ctx->packet, *ip = frame + ETHER;
-	uint32_t iface = interface(ctx, frame);
+	uint32_t iface = interface(ctx, frame), flags, odd = 0;
 	const struct forward_port *in;
 
-	if (iface >= FORWARD_IFACES)
+	if (unlikely(iface >= FORWARD_IFACES))
 		return drop(FORWARD_IP6_VLAN);
-	in = &ports[iface];
-	if (unlikely(!for_us(in, frame) && !link_group(frame)))
-		return drop(FORWARD_IP6_ETHER_ADDRESS);
+	in = port_at(iface);
+	flags = in->flags;
+	if (unlikely(!for_us(in, frame))) {
+		if (!link_group(frame))
+			return drop(FORWARD_IP6_ETHER_ADDRESS);
+		odd = GROUP;
+	}
 	/* RFC 8200 3: "4-bit Internet Protocol version number = 6." */
-	if (ip[VERSION] >> 4 != 6)
+	if (unlikely((ip[VERSION] & 0xf0) != 0x60))
 		return drop(FORWARD_IP6_VERSION);
 	/* RFC 8200 3: Payload Length is the rest of the packet behind this header. One beyond the frame's end: the packet was cut. */
-	if (be16(ip + LEN) > ctx->len - ETHER - HEADER)
+	if (unlikely(be16(ip + LEN) > ctx->len - ETHER - HEADER))
 		return drop(FORWARD_IP6_LENGTH);
-	/* RFC 4291 2.7: "Multicast addresses must not be used as source addresses in IPv6 packets". */
-	if (multicast(ip + SRC))
-		return drop(FORWARD_IP6_BAD_SOURCE);
-	/* RFC 4291 2.7: "Routers must not forward any multicast packets beyond of the scope indicated by the scop field": ff02 is this link's, for us perhaps. */
-	if (multicast(ip + DST))
-		return (ip[DST + 1] & 15) == 2 ? here(ctx, in, ip, FORWARD_IP6_SCOPE)
-					       : drop(FORWARD_IP6_MULTICAST);
-	if (nobody(ip + SRC))
-		return drop(FORWARD_IP6_BAD_SOURCE);
-	if (nobody(ip + DST))
-		return drop(FORWARD_IP6_BAD_DESTINATION);
-	if (link_local(ip + DST))
-		return here(ctx, in, ip, FORWARD_IP6_SCOPE);
-	return route(ctx, in, iface, frame, ip);
+	if (unlikely(special(ip + SRC)) || unlikely(special(ip + DST))) {
+		/* RFC 4291 2.7: "Multicast addresses must not be used as source addresses in IPv6 packets". */
+		if (multicast(ip + SRC))
+			return drop(FORWARD_IP6_BAD_SOURCE);
+		/* RFC 4291 2.7: "Routers must not forward any multicast packets beyond of the scope indicated by the scop field": ff02 is this link's, for us perhaps. */
+		if (multicast(ip + DST))
+			return (ip[DST + 1] & 15) == 2 ? here(ctx, iface, ip, FORWARD_IP6_SCOPE)
+						       : drop(FORWARD_IP6_MULTICAST);
+		if (nobody(ip + SRC))
+			return drop(FORWARD_IP6_BAD_SOURCE);
+		if (nobody(ip + DST))
+			return drop(FORWARD_IP6_BAD_DESTINATION);
+		if (link_local(ip + DST))
+			return here(ctx, iface, ip, FORWARD_IP6_SCOPE);
+		if (link_local(ip + SRC))
+			odd |= LOCAL_SOURCE;
+	}
+	return route(ctx, flags, iface, frame, ip, odd);
 }
 
 #ifdef TAGGED

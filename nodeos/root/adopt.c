@@ -67,7 +67,7 @@ static bool one_entry(void *arg, const struct xok_table_update *u)
 		addr = ip6_at(p6.address);
 		full = p6.len == FULL;
 	}
-	if (!full || u->number < FORWARD_HOP || u->number >= FORWARD_ADJACENCIES)
+	if (!full || u->number < FORWARD_HOP || u->number >= FORWARD_GROUP)
 		return true;
 	a = &w->adjacency[u->number];
 	if (!(a->version & FORWARD_CLOSED) && a->iface < NODE_PORTS && !(a->ether[0] & 1))

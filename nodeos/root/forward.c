@@ -105,9 +105,11 @@ static bool is_ours(int32_t number)
 /* The byte is there before the address is ours, and as long as it is. */
 static void count_ours(struct forward *f, const struct ip6 *addr, int by)
 {
-	uint32_t at = forward_ours(be32(addr->b + 12) ^
-				   (ip6_is_mapped(addr) ? 0 : be32(addr->b + 8)));
+	uint64_t low;
+	uint32_t at;
 
+	memcpy(&low, addr->b + 8, sizeof(low));
+	at = ip6_is_mapped(addr) ? forward_ours(be32(addr->b + 12)) : forward_ours6(low);
 	f->ours_count[at] = (uint16_t)(f->ours_count[at] + by);
 	if (f->ours)
 		f->ours[at] = f->ours_count[at] != 0;

@@ -123,6 +123,7 @@ static void echo_reply(struct ipv6 *ip, const struct ip6_in *in, size_t at)
 	}
 	memcpy(icmp, in->packet + at, len);
 	icmp[0] = ICMP6_ECHO_REPLY;
+	ip->count.n[IP6C_DELIVERED]++;
 	ip->count.n[IP6C_ECHO_REPLIES]++;
 	send(ip, in->port, out, len, IP6_HOPS, &from, &to);
 }
@@ -158,19 +159,27 @@ void icmp6_input(struct ipv6 *ip, const struct ip6_in *in, size_t at)
 		ip->count.n[IP6C_CHECKSUM]++;
 		return;
 	}
+	/* What is dropped here was not delivered: each packet counts once. */
 	switch (icmp[0]) {
 	case ICMP6_ECHO: echo_reply(ip, in, at); break;
 	case ICMP6_ECHO_REPLY:
+		ip->count.n[IP6C_DELIVERED]++;
 		if (ip->answer)
 			ip->answer(ip->arg, icmp[0], icmp[1], &from, be16(icmp + 4),
 				   be16(icmp + 6));
 		break;
 	case ICMP6_NS:
-	case ICMP6_NA: nd_input(&ip->neigh, in, at); break;
+	case ICMP6_NA:
+		ip->count.n[IP6C_DELIVERED]++;
+		nd_input(&ip->neigh, in, at);
+		break;
 	case ICMP6_UNREACHABLE:
 	case ICMP6_TOO_BIG:
 	case ICMP6_TIME_EXCEEDED:
-	case ICMP6_PARAMETER: quoted_echo(ip, in, icmp, len); break;
+	case ICMP6_PARAMETER:
+		ip->count.n[IP6C_DELIVERED]++;
+		quoted_echo(ip, in, icmp, len);
+		break;
 	default: ip->count.n[IP6C_ICMP_TYPE]++; break;
 	}
 }

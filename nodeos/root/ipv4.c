@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "amp/ip.h"
-#include "nodeos/lib/inet.h"
+#include "nodeos/lib/inet6.h"
 #include "nodeos/root/ipv4.h"
 #include "nodeos/root/twin.h"
 
@@ -126,6 +126,7 @@ static void fragment(struct ipv4 *ip, const struct node_hop *hop, const uint8_t 
 		put16(out + IP4_FRAG, (uint16_t)(offset | (more ? IP4_MF : 0)));
 		put16(out + IP4_SUM, 0);
 		put16(out + IP4_SUM, inet_fold(inet_sum(out, hlen)));
+		ip->count.n[IPC_FRAGMENTS]++;
 		emit(ip, hop, out, hlen + n);
 	}
 }
@@ -265,6 +266,39 @@ static bool addresses_ok(struct ipv4 *ip, uint32_t src, uint32_t dst)
 	return true;
 }
 
+/* Does a number below FORWARD_GROUP lead out by the interface? */
+static bool leaves_by(const struct node_pub *p, int32_t n, uint16_t port)
+{
+	return n < FORWARD_HOP ? n == FORWARD_LINK + port : p->next[n - FORWARD_HOP].port == port;
+}
+
+/* Or one of a group's next hops? */
+static bool group_leaves_by(const struct node_pub *p, int32_t n, uint16_t port)
+{
+	for (unsigned i = 0; i < FORWARD_BUCKETS; i++) {
+		if (leaves_by(p, p->group[n - FORWARD_GROUP][i], port))
+			return true;
+	}
+	return false;
+}
+
+/* RFC 3704, as the handler has it: of the packets with options, which it does not look at further. */
+static bool source_reached(const struct ipv4 *ip, uint16_t port, uint32_t src)
+{
+	const struct ip6 mapped = ip6_mapped(src);
+	uint8_t rpf = ip->rpf ? ip->rpf[port] : 0;
+	int32_t n;
+
+	if (!(rpf & (FORWARD_RPF_STRICT | FORWARD_RPF_LOOSE)))
+		return true;
+	n = node_fib(ip->pub, &mapped);
+	if (n < FORWARD_LINK || n >= FORWARD_NUMBERS)
+		return false;
+	if (!(rpf & FORWARD_RPF_STRICT))
+		return true;
+	return n < FORWARD_GROUP ? leaves_by(ip->pub, n, port) : group_leaves_by(ip->pub, n, port);
+}
+
 /* For us or for the link, where the host's own stack listens: RFC 1812 5.3.10, 224.0.0.0/24 goes no further than the link. */
 static bool for_host(const struct ipv4 *ip, uint16_t port, uint32_t dst, bool link_group)
 {
@@ -284,13 +318,19 @@ void ipv4_input(struct ipv4 *ip, uint16_t port, uint8_t *packet, size_t len, boo
 	dst = be32(packet + IP4_DST);
 	if (!addresses_ok(ip, be32(packet + IP4_SRC), dst))
 		return;
+	if (!source_reached(ip, port, be32(packet + IP4_SRC))) {
+		drop(ip, IPC_RPF);
+		return;
+	}
 	if (!options_accepted(ip, packet, len, link_group))
 		return;
-	if (for_host(ip, port, dst, link_group)) {
+	if (ip->claimed && node_is_local(ip->pub, dst) && ip->claimed(ip->arg, packet, len)) {
+		deliver(ip, packet, len);
+	} else if (for_host(ip, port, dst, link_group)) {
 		if (twin_packet(ip->pub, port, ETH_IP4, packet, len))
 			ip->count.n[IPC_TO_HOST]++;
 		else
-			drop(ip, IPC_TRANSMIT);
+			drop(ip, IPC_HOST);
 	} else if (node_is_local(ip->pub, dst)) {
 		deliver(ip, packet, len);
 	} else if (dst >> 28 == 14) {

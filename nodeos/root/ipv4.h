@@ -19,6 +19,7 @@
 
 struct ipv4 {
 	struct node_pub *pub;
+	const uint8_t *rpf; /* FORWARD_RPF_... of each interface; NULL: off */
 	struct ip_counters count;
 	struct neigh neigh;
 	struct bucket icmp;
@@ -27,6 +28,9 @@ struct ipv4 {
 	uint16_t next_id;
 	uint16_t loop_len[IP4_LOOP];
 	uint8_t loop[IP4_LOOP][IP4_PACKET_MAX];
+	/* Is a packet for us ours rather than the host's own stack's? NULL: none is. */
+	bool (*claimed)(void *arg, const uint8_t *packet, size_t len);
+	void *arg;
 };
 
 void ipv4_init(struct ipv4 *ip, struct node_pub *pub);

@@ -161,10 +161,7 @@ static void deliver(struct ipv6 *ip, const struct ip6_in *in)
 			if (!one_header(ip, in, next, &at))
 				return;
 			continue;
-		case PROTO_ICMP6:
-			ip->count.n[IP6C_DELIVERED]++;
-			icmp6_input(ip, in, at);
-			return;
+		case PROTO_ICMP6: icmp6_input(ip, in, at); return;
 		case PROTO_TCP:
 		case PROTO_UDP:
 			/* RFC 4443 3.1: code 4, for want of a listener. */
@@ -344,11 +341,14 @@ void ipv6_frame(struct ipv6 *ip, uint16_t port, uint8_t *frame, size_t len)
 	dst = ip6_at(in.packet + IP6_DST);
 	if (!addresses_ok(ip, port, &src, &dst))
 		return;
-	if (for_host(ip, &in, &dst)) {
+	if (ip->claimed && node_is_local6(ip->pub, port, &dst) &&
+	    ip->claimed(ip->arg, in.packet, in.len)) {
+		deliver(ip, &in);
+	} else if (for_host(ip, &in, &dst)) {
 		if (twin_packet(ip->pub, port, ETH_IP6, in.packet, in.len))
 			ip->count.n[IP6C_TO_HOST]++;
 		else
-			drop(ip, IP6C_TRANSMIT);
+			drop(ip, IP6C_HOST);
 	} else if (ip6_multicast(&dst)) {
 		if (member(ip, port, &dst))
 			deliver(ip, &in);

@@ -32,6 +32,8 @@ struct ipv6 {
 	/* Gets the answers to our echo requests: replies, and errors about them. May be NULL. */
 	void (*answer)(void *arg, uint8_t type, uint8_t code, const struct ip6 *from, uint16_t id,
 		       uint16_t seq);
+	/* Is a packet for us ours rather than the host's own stack's? NULL: none is. */
+	bool (*claimed)(void *arg, const uint8_t *packet, size_t len);
 	void *arg;
 };
 

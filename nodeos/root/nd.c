@@ -117,13 +117,23 @@ static bool solicitation_ok(const struct ip6 *src, const struct ip6 *dst, const 
 	return !ip6_unspecified(src) || (ip6_equal(dst, &group) && !mac);
 }
 
+/* 7.2.3: the target must be "assigned to the receiving interface": our addresses at other ports are not this link's. */
+static bool assigned(const struct node_pub *p, uint16_t port, const struct ip6 *addr)
+{
+	for (uint32_t i = 0; i < p->naddress6; i++) {
+		if (p->addresses6[i].port == port && ip6_equal(&p->addresses6[i].addr, addr))
+			return true;
+	}
+	return false;
+}
+
 static void solicited(struct neigh *t, const struct ip6_in *in, const struct ip6 *src,
 		      const struct ip6 *target, const uint8_t *mac)
 {
 	bool dad = ip6_unspecified(src);
 	uint8_t all[6];
 
-	if (!node_is_local6(t->pub, in->port, target)) {
+	if (!assigned(t->pub, in->port, target)) {
 		t->count[IP6C_ND_NOT_OURS]++;
 		return;
 	}

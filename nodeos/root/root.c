@@ -52,15 +52,22 @@ static bool is_foreign(const struct amp_packet *p)
 	return type != ETH_IP4 && type != ETH_ARP && type != ETH_IP6;
 }
 
+/* To the other side of a mirror as it is. */
+static void mirror(struct root *r, const struct amp_packet *p)
+{
+	r->ip.count
+		.n[twin_transmit(r->pub, p->port, p->data, p->len) ? IPC_MIRRORED : IPC_MIRROR]++;
+}
+
 static void on_packet(void *arg, struct amp_packet *p)
 {
 	struct root *r = arg;
 
 	/* What the host's own stack sends before its handler is there goes its way all the same. */
 	if (twin_is_mirror(r->pub, p->port))
-		twin_transmit(r->pub, p->port, p->data, p->len);
+		mirror(r, p);
 	else if ((!untag(r, p) || is_foreign(p)) && twin_of(r->pub, p->port))
-		twin_transmit(r->pub, p->port, p->data, p->len);
+		mirror(r, p);
 	else if (is_ip6(r, p))
 		ipv6_frame(&r->ip6, (uint16_t)p->port, p->data, p->len);
 	else
@@ -149,6 +156,7 @@ int root_init(struct root *r, struct node_pub *pub, struct ee_shared *ee,
 	ee_link_init(&r->ee, r, ee);
 	ipv4_init(&r->ip, pub);
 	ipv6_init(&r->ip6, pub);
+	r->ip.rpf = r->forward.rpf;
 	verbs_init(r);
 	amp_on_events(on_bits, r);
 	rc = amp_ip_init(on_stack_out, r);
@@ -412,22 +420,32 @@ static void host_routes(struct root *r)
 	rib_sweep(&r->forward.rib, RIB_HOST_LOCAL);
 }
 
+static uint32_t net32(uint32_t v)
+{
+	return __builtin_bswap32(v);
+}
+
+/* As sources of what is typed here. Our stack gives none back: one that the host has taken away stays a source until the next start. */
+static void give_host_addresses(const struct node_pub *p)
+{
+	for (uint32_t i = 0; i < p->naddress; i++)
+		(void)amp_ip_address(net32(p->addresses[i].addr),
+				     net32(mask4(p->addresses[i].len)));
+}
+
 void root_host_addresses(struct root *r)
 {
 	node_write_begin(r->pub);
 	publish_addresses(r);
 	node_write_end(r->pub);
+	if (r->configured)
+		give_host_addresses(r->pub);
 	host_routes(r);
 }
 
 void root_end(struct root *r)
 {
 	rib_end(&r->forward.rib);
-}
-
-static uint32_t net32(uint32_t v)
-{
-	return __builtin_bswap32(v);
 }
 
 /* The host stack takes the first address for its preferred source: the node's own goes first. */
@@ -468,6 +486,7 @@ bool root_apply(struct root *r, char err[CONFIG_ERROR])
 	publish(r);
 	r->cfg.set_clock = false;
 	give_addresses(r);
+	give_host_addresses(r->pub);
 	for (uint32_t i = 0; i < r->cfg.nneighbour; i++) {
 		const struct config_neighbour *n = &r->cfg.neighbour[i];
 

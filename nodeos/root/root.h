@@ -9,6 +9,7 @@
 #include "nodeos/channel.h"
 #include "nodeos/domain.h"
 #include "nodeos/node.h"
+#include "nodeos/root/claim.h"
 #include "nodeos/root/config.h"
 #include "nodeos/root/control.h"
 #include "nodeos/root/ee_link.h"
@@ -53,6 +54,7 @@ struct root {
 	struct domains domains;
 	struct control control;
 	struct pendings pendings;
+	struct claims claims;
 	struct ee_link ee;
 };
 

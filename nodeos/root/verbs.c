@@ -8,7 +8,6 @@
 #include "nodeos/root/root.h"
 
 #define ANSWER_NS 2000000000ull
-#define UDP_SOURCE 49152u
 #define PING_SIZE 56u
 #define PING_SIZE_MAX 1472u
 #define HEX_MAX 1472u
@@ -32,6 +31,7 @@ static void answered(struct pending *p)
 {
 	amp_timer_cancel(&p->timer);
 	p->used = false;
+	claims_update(p->root);
 }
 
 static void on_timeout(void *arg)
@@ -40,6 +40,7 @@ static void on_timeout(void *arg)
 	char addr[TEXT_IP6];
 
 	p->used = false;
+	claims_update(p->root);
 	reply_error(&p->reply, "no answer from %s in %u s", put_address(addr, &p->to),
 		    (unsigned)(ANSWER_NS / 1000000000u));
 }
@@ -57,8 +58,10 @@ static struct pending *pend(struct root *r, const struct reply *reply, const str
 		p->timer.fn = on_timeout;
 		p->timer.arg = p;
 		p->sent = amp_now();
-		if (amp_timer_in(&p->timer, ANSWER_NS) == 0)
+		if (amp_timer_in(&p->timer, ANSWER_NS) == 0) {
+			claims_update(r);
 			return p;
+		}
 		p->used = false;
 		break;
 	}
@@ -393,5 +396,8 @@ void verbs_init(struct root *root)
 	amp_random(&root->pendings.id, sizeof(root->pendings.id));
 	amp_ip_on_icmp(on_icmp, root);
 	root->ip6.answer = on_icmp6;
+	root->ip6.claimed = claim_packet6;
 	root->ip6.arg = root;
+	root->ip.claimed = claim_packet4;
+	root->ip.arg = root;
 }

@@ -13,6 +13,7 @@
 void verb_run(struct root *root, const struct words *w, const struct reply *r);
 
 #define PENDING 16u
+#define UDP_SOURCE 49152u /* the port that datagrams are sent from */
 
 /* An echo request or datagram that waits for its answer. */
 struct pending {

@@ -172,6 +172,147 @@ static void unanswered_ping(void **state)
 	assert_string_equal(mock_console(1), "p ! no answer from 10.0.0.9 in 2 s\n");
 }
 
+/* ---- the host's own stack behind a port ---- */
+
+static const char beside_host[] = "node r1\nport 0 address 10.0.0.1/24\n"
+				  "port 0 address 2001:db8::1/64\n"
+				  "neighbour 0 10.0.0.9 52:54:00:00:00:09\n"
+				  "neighbour 0 2001:db8::9 52:54:00:00:00:09\n";
+
+/* Port 1 is port 0's mirror. */
+static int setup_twins(void **state)
+{
+	const struct root_host host = {0};
+	struct config_error err[4];
+	char why[CONFIG_ERROR];
+
+	(void)state;
+	mock_reset(2);
+	mock_mirror(1, 0, "lan");
+	shared = calloc(1, sizeof(*shared));
+	assert_non_null(shared);
+	assert_int_equal(root_init(&root, &pub, shared, &host), 0);
+	assert_int_equal(root_read(&root, beside_host, strlen(beside_host), err, 4), 0);
+	assert_true(root_apply(&root, why));
+	mock_forget_sent();
+	return 0;
+}
+
+/* An IPv4 packet from 10.0.0.9 to us arrives. True: our own stack has it; else the host's has. */
+static bool ours4(uint8_t proto, const uint8_t *body, size_t len)
+{
+	uint8_t frame[ETH_HLEN + 128] = {0}, got[128];
+	const struct mock_frame *sent;
+
+	memcpy(frame, pub.port[0].mac, 6);
+	memcpy(frame + 6, "\x52\x54\x00\x00\x00\x09", 6);
+	put16(frame + 12, ETH_IP4);
+	inet_ip4_header(frame + ETH_HLEN, 0, IP4_HLEN + len, 0, IP4_TTL, proto, 0x0a000009,
+			0x0a000001);
+	memcpy(frame + ETH_HLEN + IP4_HLEN, body, len);
+	mock_forget_sent();
+	mock_frame_in(0, frame, ETH_HLEN + IP4_HLEN + len, true);
+	sent = mock_take();
+	assert_int_equal(mock_delivered(got, sizeof(got)), sent ? 0 : IP4_HLEN + len);
+	if (sent)
+		assert_int_equal(sent->port, 1);
+	return !sent;
+}
+
+static bool echo_is_ours(uint8_t type, uint16_t id)
+{
+	uint8_t icmp[16] = {type};
+
+	put16(icmp + 4, id);
+	return ours4(PROTO_ICMP, icmp, sizeof(icmp));
+}
+
+/* An error that quotes an echo request of ours. */
+static bool error_is_ours(uint8_t type, uint16_t id)
+{
+	uint8_t icmp[8 + IP4_HLEN + 8] = {type}, *quoted = icmp + 8;
+
+	inet_ip4_header(quoted, 0, IP4_HLEN + 8, 0, 1, PROTO_ICMP, 0x0a000001, 0x0a010203);
+	quoted[IP4_HLEN] = 8;
+	put16(quoted + IP4_HLEN + 4, id);
+	return ours4(PROTO_ICMP, icmp, sizeof(icmp));
+}
+
+static bool datagram_is_ours(uint16_t from, uint16_t to)
+{
+	uint8_t udp[12] = {0};
+
+	put16(udp, from);
+	put16(udp + 2, to);
+	put16(udp + 4, sizeof(udp));
+	return ours4(PROTO_UDP, udp, sizeof(udp));
+}
+
+static void echo_beside_host(void **state)
+{
+	uint16_t id = root.pendings.id, other = (uint16_t)(id + 1);
+
+	(void)state;
+	assert_false(echo_is_ours(0, id));
+	assert_int_equal(root.claims.of[CLAIM_ECHO4].n, 0);
+	(void)ask("p ping 10.0.0.9");
+	assert_int_equal(root.claims.of[CLAIM_ECHO4].n, 2);
+	assert_int_equal(root.claims.of[CLAIM_ECHO6].n, 0);
+	assert_true(echo_is_ours(0, id));
+	assert_false(echo_is_ours(0, other));
+	assert_false(echo_is_ours(8, id)); /* a request: the host answers it */
+	assert_true(error_is_ours(11, id));
+	assert_false(error_is_ours(11, other));
+	assert_false(datagram_is_ours(7, UDP_SOURCE));
+	mock_advance(2000000000);
+	assert_int_equal(root.claims.of[CLAIM_ECHO4].n, 0);
+	assert_false(echo_is_ours(0, id));
+}
+
+static void datagram_beside_host(void **state)
+{
+	(void)state;
+	(void)ask("p udp 10.0.0.9 7 abcd");
+	assert_int_equal(root.claims.of[CLAIM_UDP].n, 1);
+	assert_true(datagram_is_ours(7, UDP_SOURCE));
+	assert_false(datagram_is_ours(8, UDP_SOURCE));
+	assert_false(datagram_is_ours(7, UDP_SOURCE + 1));
+	mock_advance(2000000000);
+	assert_int_equal(root.claims.of[CLAIM_UDP].n, 0);
+	assert_false(datagram_is_ours(7, UDP_SOURCE));
+}
+
+/* What comes of an echo reply over IPv6 is seen at the console: there is no other stack of ours. */
+static void echo6_beside_host(void **state)
+{
+	uint8_t frame[ETH_HLEN + IP6_HLEN + 16] = {0}, *ip = frame + ETH_HLEN,
+					    *icmp = ip + IP6_HLEN;
+	struct ip6 from, to;
+
+	(void)state;
+	assert_true(text_ip6("2001:db8::9", &from) && text_ip6("2001:db8::1", &to));
+	memcpy(frame, pub.port[0].mac, 6);
+	put16(frame + 12, ETH_IP6);
+	ip[IP6_VERSION] = 0x60;
+	put16(ip + IP6_LEN, 16);
+	ip[IP6_NEXT] = PROTO_ICMP6;
+	ip[IP6_HOPS_AT] = 64;
+	memcpy(ip + IP6_SRC, from.b, 16);
+	memcpy(ip + IP6_DST, to.b, 16);
+	icmp[0] = 129;
+	put16(icmp + 4, root.pendings.id);
+	put16(icmp + 2, inet_upper6_sum(ip, PROTO_ICMP6, icmp, 16));
+	mock_frame_in(0, frame, sizeof(frame), true);
+	assert_int_equal(mock_take()->port, 1);
+	assert_string_equal(ask("p ping 2001:db8::9"), "");
+	assert_int_equal(root.claims.of[CLAIM_ECHO6].n, 2);
+	mock_forget_sent();
+	mock_frame_in(0, frame, sizeof(frame), true);
+	assert_null(mock_take());
+	assert_non_null(strstr(mock_console(1), "\"from\":\"2001:db8::9\",\"type\":129"));
+	assert_int_equal(root.claims.of[CLAIM_ECHO6].n, 0);
+}
+
 /* Whatever comes out of the queues and the published table, the root stays up and writes whole lines. */
 static void lying_capsule_domain(void **state)
 {
@@ -386,6 +527,9 @@ int main(void)
 		T(typed_configuration),
 		T(tables_for_people),
 		T(unanswered_ping),
+		cmocka_unit_test_setup_teardown(echo_beside_host, setup_twins, teardown),
+		cmocka_unit_test_setup_teardown(datagram_beside_host, setup_twins, teardown),
+		cmocka_unit_test_setup_teardown(echo6_beside_host, setup_twins, teardown),
 		T(lying_capsule_domain),
 		T(lengths_that_differ),
 		T(longest_event),
