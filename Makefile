@@ -13,7 +13,9 @@ B ?= build
 
 WARN := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Werror
 INC := -Ixok/include -Ilibamp/include -Inodeos/include -Icapsules/include -I.
-BASE_CFLAGS := -std=gnu11 -g $(WARN) $(INC) -MMD -MP
+# The same bytes wherever the tree and $(B) lie.
+SAME_PATHS := -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(B)/=build/
+BASE_CFLAGS := -std=gnu11 -g $(SAME_PATHS) $(WARN) $(INC) -MMD -MP
 
 HOST_CC := gcc
 HOST_CFLAGS := $(BASE_CFLAGS) -O2 -D_GNU_SOURCE
@@ -93,7 +95,7 @@ C_FILES := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null |
 # What is compiled for BPF, or needs DPDK's headers, is not looked at.
 TIDY_FILES := $(filter-out capsules/programs/% capsules/test/programs/% nodeos/forward/% testbed/bench/%_dpdk.c testbed/bench/%_bpf.c,$(filter %.c,$(C_FILES)))
 
-.PHONY: demo demo-run test test-run check check-run soak soak-run clean help setup
+.PHONY: demo demo-run router test test-run check check-run soak soak-run clean help setup
 
 setup:
 	@testbed/packages build
@@ -102,16 +104,21 @@ demo:
 	@testbed/packages build
 	@+$(MAKE) --no-print-directory demo-run
 
+# xokd and its environments, for `amp router` and for nodes of kind router. DPDK is looked for anew once its packages are there.
+router:
+	@testbed/packages build router
+	@+$(MAKE) --no-print-directory -j$$(nproc) all
+
 test:
-	@testbed/packages build test
+	@testbed/packages build router test routing
 	@+$(MAKE) --no-print-directory test-run
 
 check:
-	@testbed/packages build test check
+	@testbed/packages build router test check
 	@+$(MAKE) --no-print-directory check-run
 
 soak:
-	@testbed/packages build test
+	@testbed/packages build router test routing
 	@+$(MAKE) --no-print-directory soak-run
 
 demo-run:
@@ -150,6 +157,9 @@ clean:
 help:
 	@echo "make demo         set up, build, and show three exokernel routers carrying signed capsules"
 	@echo "make test         set up, build, and run every test; ends with 'N passed, N failed'"
+	@echo "make router       set up and build the router on Linux: amp router, and nodes of kind router"
+	@echo "make install      install amp, xokd and their manual under PREFIX=/usr/local; make uninstall takes it back"
+	@echo "make deb          a Debian package of the same"
 	@echo "make              build everything under $(B)/"
 	@echo "make check        format, warnings and clang-tidy"
 	@echo "make bench        every benchmark, or one: make bench-vcode, bench-dpf, bench-echo; each prints its peers from the same run"

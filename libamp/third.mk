@@ -50,7 +50,7 @@ LWIP_SRC := $(addprefix src/core/,def.c inet_chksum.c init.c ip.c mem.c memp.c n
 LWIP_CONF := $(addprefix libamp/lwip/,lwipopts.h hooks.h arch/cc.h)
 
 # Its warnings are its own affair; ours stay on in libamp/lwip.
-LWIP_CFLAGS := -std=gnu11 -O2 -g -w -D_GNU_SOURCE -fno-strict-aliasing -Ilibamp/lwip -I$(THIRD)/src/lwip/src/include
+LWIP_CFLAGS := -std=gnu11 -O2 -g $(SAME_PATHS) -w -D_GNU_SOURCE -fno-strict-aliasing -Ilibamp/lwip -I$(THIRD)/src/lwip/src/include
 LWIP_ENV_CC := $(ENV_CC) -fno-pic -fno-pie -fno-omit-frame-pointer -ffunction-sections -fdata-sections
 LWIP_HOST_CC := $(HOST_CC)
 LWIP_SAN_CC := $(HOST_CC) -fsanitize=address -fno-omit-frame-pointer

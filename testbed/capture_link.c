@@ -40,20 +40,21 @@ static bool is_router(struct capture_link *l, struct control *c, const char *nod
 		return fail(l, "%s", c->err);
 	cJSON_ArrayForEach(row, nodes)
 	{
-		if (!strcmp(member_text(row, "name"), node))
+		if (!strcmp(member_text(row, "node"), node))
 			snprintf(kind, sizeof(kind), "%s", member_text(row, "kind"));
 		if (!strcmp(member_text(row, "kind"), "router"))
-			text_append(names, sizeof(names), " %s", member_text(row, "name"));
+			text_append(names, sizeof(names), " %s", member_text(row, "node"));
 	}
 	cJSON_Delete(nodes);
 	if (!strcmp(kind, "router"))
 		return true;
 	if (!*kind)
 		return fail(l, "there is no node '%.40s': amp testbed status shows them", node);
-	return fail(l,
-		    "%s is of kind %s, and only routers can be watched from inside%s%s; amp testbed "
-		    "up --capture records the links of all nodes",
-		    node, kind, *names ? ":" : "", names);
+	return fail(
+		l,
+		"%s is of kind %s, and only routers can be watched from inside%s%s; amp testbed "
+		"up --capture records the links of all nodes",
+		node, kind, *names ? ":" : "", names);
 }
 
 /* A path of any length, by way of a descriptor of the directory. */
@@ -146,18 +147,19 @@ bool capture_link_ask(struct capture_link *l, const struct capture_request *r,
 	return sendmsg(l->fd, &m, MSG_NOSIGNAL) > 0 || fail(l, "the node has ended");
 }
 
-/* A message, or the end. */
+/* A message, or the end. Who reads what we print may be gone, and would be noticed only at the next packet: that counts as a signal. */
 static bool receive(struct capture_link *l)
 {
 	for (;;) {
-		struct pollfd p = {.fd = l->fd, .events = POLLIN};
-		int ready = poll(&p, 1, 100);
+		struct pollfd p[2] = {{.fd = l->fd, .events = POLLIN},
+				      {.fd = l->hung_up ? -1 : STDOUT_FILENO}};
+		int ready = poll(p, 2, 100);
 
-		if (cmd_interrupted && !l->hung_up) {
+		if ((cmd_interrupted || (ready > 0 && p[1].revents & POLLERR)) && !l->hung_up) {
 			l->hung_up = true;
 			shutdown(l->fd, SHUT_WR);
 		}
-		if (ready <= 0)
+		if (ready <= 0 || !p[0].revents)
 			continue;
 		ssize_t n = recv(l->fd, l->message, sizeof(l->message), MSG_DONTWAIT);
 

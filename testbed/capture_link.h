@@ -35,6 +35,8 @@ const char *capture_link_port_name(const struct capture_link *l, uint32_t port);
 /* capture_text.c: what became of a packet, in a few words. */
 void capture_outcome(const struct capture_link *l, const struct capture_packet *p, char *buf,
 		     size_t size);
+/* The name of a forwarding handler's reason, or NULL: another handler's, or none. */
+const char *capture_reason_name(uint64_t number, const char program[16]);
 /*
  * Adds what NAME stands for to what is wanted: a fate that is a drop ("no-filter"), the name of a forwarding handler's reason ("ipv4-drop-checksum"), or
  * any handler's number. False with err, which names them all.

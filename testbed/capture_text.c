@@ -33,16 +33,16 @@ static const char *handlers(const char *name)
 	return !strncmp(name, "ipv6-", 5) ? "forward6" : "mirror";
 }
 
-static const char *reason_name(const struct capture_packet *p)
+const char *capture_reason_name(uint64_t number, const char program[16])
 {
-	const char *name = p->reason && p->reason < REASONS ? reason[p->reason] : NULL;
+	const char *name = number && number < REASONS ? reason[number] : NULL;
 
-	return name && !strncmp(p->program, handlers(name), strlen(handlers(name))) ? name : NULL;
+	return name && !strncmp(program, handlers(name), strlen(handlers(name))) ? name : NULL;
 }
 
 static void dropped(const struct capture_packet *p, char *buf, size_t size)
 {
-	const char *name = reason_name(p);
+	const char *name = capture_reason_name(p->reason, p->program);
 
 	if (p->fate != XOK_FATE_DROPPED)
 		snprintf(buf, size, "dropped: %s", fate[p->fate].name);

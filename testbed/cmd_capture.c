@@ -18,19 +18,24 @@
 #include "text.h"
 
 static const char *const usage =
-	"usage: amp capture NODE [-i PORT] [-Q in|out] [-w FILE.pcapng|-] [--drops | --drop REASON]\n"
+	"usage: amp capture NODE [-i PORT] [-Q in|out] [-w FILE.pcapng|-] [--drops | --drop "
+	"REASON]\n"
 	"                   [-c COUNT] [-s SNAPLEN] [-t TESTBED] [EXPRESSION]\n"
 	"\n"
-	"Shows packets of a router as they came in and as they went out, with what became of each, until "
+	"Shows packets of a router as they came in and as they went out, with what became of each, "
+	"until "
 	"Ctrl-C. Those that match\n"
-	"EXPRESSION are copied by the forwarding processors themselves (amp filter --help tells what may be "
+	"EXPRESSION are copied by the forwarding processors themselves (amp filter --help tells "
+	"what may be "
 	"said).\n"
 	"\n"
 	"  -i PORT         of one port, by name or number (default: of all, mirrors among them)\n"
 	"  -Q in|out       only what comes in, or goes out\n"
-	"  -w FILE         write pcapng to FILE, for Wireshark and tcpdump -r; - is standard output\n"
+	"  -w FILE         write pcapng to FILE, for Wireshark and tcpdump -r; - is standard "
+	"output\n"
 	"  --drops         only what was dropped\n"
-	"  --drop REASON   only what was dropped for this reason, as amp show NODE drops has it; may be "
+	"  --drop REASON   only what was dropped for this reason, as amp show NODE drops has it; "
+	"may be "
 	"repeated\n"
 	"  -c COUNT        end after so many packets\n"
 	"  -s SNAPLEN      bytes of each packet (default: all)\n"
@@ -64,9 +69,7 @@ static bool want(struct capture_request *r, const char *reason)
 
 static bool direction(struct capture_request *r, const char *word)
 {
-	r->directions = !strcmp(word, "in")    ? CAPTURE_IN
-			: !strcmp(word, "out") ? CAPTURE_OUT
-					       : 0;
+	r->directions = !strcmp(word, "in") ? CAPTURE_IN : !strcmp(word, "out") ? CAPTURE_OUT : 0;
 	return r->directions != 0;
 }
 
@@ -83,11 +86,10 @@ static bool number(const char *text, uint64_t most, uint32_t *out)
 /* AMP_DONE after --help; -1: go on. */
 static int read_options(struct request *q, int argc, char **argv)
 {
-	static const struct cmd_value forms[] = {
-		{'c', "-c", "a number from 1 to 4000000000"},
-		{'s', "-s", "a number from 1 to 1518"},
-		{'Q', "-Q", "in or out"},
-		{0}};
+	static const struct cmd_value forms[] = {{'c', "-c", "a number from 1 to 4000000000"},
+						 {'s', "-s", "a number from 1 to 1518"},
+						 {'Q', "-Q", "in or out"},
+						 {0}};
 	bool drops = false;
 
 	q->r = (struct capture_request){.magic = CAPTURE_MAGIC,
@@ -241,8 +243,9 @@ int cmd_capture(int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	if (q.file && !strcmp(q.file, "-") && isatty(1))
-		return cmd_misuse("capture", "-w - writes bytes for a program: say what reads them, "
-					     "such as | wireshark -k -i -");
+		return cmd_misuse("capture",
+				  "-w - writes bytes for a program: say what reads them, "
+				  "such as | wireshark -k -i -");
 	cmd_catch_signals();
 	if (!capture_link_open(&l, q.testbed, q.node) ||
 	    (q.port && !capture_link_port(&l, q.port, &q.r.port)) ||

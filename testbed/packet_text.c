@@ -3,11 +3,10 @@
 #include "packet_text.h"
 
 #include <arpa/inet.h>
-#include <stdbool.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
 
 struct view {
 	const uint8_t *at;
@@ -184,7 +183,10 @@ static void say_upper(struct view *v, const struct ends *e, uint8_t protocol, bo
 		break;
 	case 6: say_tcp(v, e); return;
 	case 17: say_udp(v, e); return;
-	case 59: say_ends(v, e, NULL); say(v, "no next header, length %u", v->len); return;
+	case 59:
+		say_ends(v, e, NULL);
+		say(v, "no next header, length %u", v->len);
+		return;
 	default: break;
 	}
 	say_ends(v, e, NULL);
@@ -244,7 +246,8 @@ static bool skip_extensions(struct view *v, const struct ends *e, uint8_t *proto
 
 		if (v->have < len || v->len < len) {
 			say_ends(v, e, NULL);
-			say(v, "extension header %u [%s]", *protocol, v->len < len ? "too short" : "cut");
+			say(v, "extension header %u [%s]", *protocol,
+			    v->len < len ? "too short" : "cut");
 			return false;
 		}
 		*protocol = v->at[0];
@@ -327,7 +330,8 @@ void packet_text(const uint8_t *frame, uint32_t captured, uint32_t len, char *bu
 	case 0x0806: say_arp(&v); return;
 	default:
 		say(&v,
-		    "%02x:%02x:%02x:%02x:%02x:%02x > %02x:%02x:%02x:%02x:%02x:%02x, ether type 0x%04x",
+		    "%02x:%02x:%02x:%02x:%02x:%02x > %02x:%02x:%02x:%02x:%02x:%02x, ether type "
+		    "0x%04x",
 		    f[6], f[7], f[8], f[9], f[10], f[11], f[0], f[1], f[2], f[3], f[4], f[5], type);
 		break;
 	}

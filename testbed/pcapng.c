@@ -7,10 +7,10 @@
 #define BLOCK 4096u
 
 enum { SECTION = 0x0a0d0d0a, INTERFACE = 1, PACKET = 6 };
-enum { OPT_END, OPT_COMMENT };			    /* of any block */
-enum { SHB_APPLICATION = 4 };			    /* of a section */
+enum { OPT_END, OPT_COMMENT };			     /* of any block */
+enum { SHB_APPLICATION = 4 };			     /* of a section */
 enum { IF_NAME = 2, IF_MAC = 6, IF_RESOLUTION = 9 }; /* of an interface */
-enum { EPB_FLAGS = 2 };				    /* of a packet */
+enum { EPB_FLAGS = 2 };				     /* of a packet */
 #define LINK_ETHERNET 1u
 #define NANOSECONDS 9u /* as a power of ten */
 

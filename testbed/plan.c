@@ -234,7 +234,7 @@ static void write_routes(const struct topo *t, uint32_t node, FILE *out)
 			topo_addr_text(t->link[p->link].host[!p->end], a));
 		return;
 	}
-	for (uint32_t i = 0; i < t->nlink; i++)
+	for (uint32_t i = 0; i < t->nlink && !n->no_static; i++)
 		if (topo_gateway(t, node, i, &gateway))
 			fprintf(out, "route %s/%u via %s\n", topo_addr_text(t->link[i].net, a),
 				t->link[i].plen, topo_addr_text(gateway, b));
@@ -264,7 +264,7 @@ static void write_conf6(const struct topo *t, uint32_t node, FILE *out)
 				inet_ntop(AF_INET6, l->host6[!p->end], a, sizeof(a)));
 		return;
 	}
-	for (uint32_t i = 0; i < t->nlink; i++) {
+	for (uint32_t i = 0; i < t->nlink && !n->no_static; i++) {
 		const struct topo_link *l = &t->link[i];
 		uint8_t net[16];
 
@@ -282,6 +282,8 @@ void topo_write_conf(const struct topo *t, uint32_t node, FILE *out)
 	char hex[65];
 
 	fprintf(out, "node %s\nrole %s\n", n->name, topo_forwards(n->kind) ? "router" : "host");
+	if (n->routes)
+		fprintf(out, "routes %u\n", n->routes);
 	write_ports(t, n, out);
 	write_routes(t, node, out);
 	if (n->kind != TOPO_EDGE)

@@ -91,8 +91,9 @@ static bool transient(const char *name)
 
 	return !strcmp(name, "ctl") || !strcmp(name, "hosts") || !strcmp(name, "run") ||
 	       !strcmp(name, "run.new") || sscanf(name, "n%u.%u%c", &a, &b, &c) == 2 ||
-	       sscanf(name, "r%u.%u%c", &a, &b, &c) == 2 || ends(name, ".boot") || ends(name, ".capture") ||
-	       ends(name, ".in") || ends(name, ".out") || ends(name, ".capture");
+	       sscanf(name, "r%u.%u%c", &a, &b, &c) == 2 || ends(name, ".boot") ||
+	       ends(name, ".capture") || ends(name, ".in") || ends(name, ".out") ||
+	       ends(name, ".capture");
 }
 
 static bool lasting(const char *name)

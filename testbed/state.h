@@ -12,6 +12,7 @@
  *	NODE.events         its events, one JSON object per line
  *	NODE.conf           its configuration
  *	NODE-PORT.pcap      frames to and from a port, with --capture
+ *	NODE.capture        a router's socket for captures (xok/linux/capture.h)
  *	nI.P, rI.P, I.*     sockets, FIFOs and boot archives, removed when the testbed goes down
  *	NODE.capture        xokd's socket for captures, likewise
  *	supervisor.log      what the supervisor itself had to say

@@ -2,7 +2,7 @@
 #
 # testbed: the `amp` command, which is also the supervisor of a testbed and each of its edges; the tests of whole networks.
 
-TESTBED_SRC := $(addprefix testbed/,accel.c archive.c capture_link.c capture_text.c cmd_capture.c cmd_trace_packet.c packet_text.c pcapng.c trace_text.c cmd_exec.c cmd_filter.c cmd_inject.c cmd_ping.c cmd_router.c cmd_show.c cmd_testbed.c cmd_up.c cmd_vm.c control.c edge.c host.c launch.c links.c \
+TESTBED_SRC := $(addprefix testbed/,accel.c archive.c capture_link.c capture_text.c cmd_capture.c cmd_trace_packet.c packet_text.c pcapng.c trace_changes.c trace_text.c cmd_exec.c cmd_filter.c cmd_inject.c cmd_ping.c cmd_router.c cmd_show.c cmd_testbed.c cmd_up.c cmd_vm.c control.c edge.c host.c launch.c links.c \
 	loop.c main.c mux.c nodes.c notify.c places.c plan.c reader.c relay.c router.c rows.c rtnl.c shot.c state.c supervisor.c text.c topology.c topology_nodes.c \
 	vm_check.c vm_code.c vm_dump.c vm_run.c)
 AMP_SRC = $(TESTBED_SRC) $(CAPSULE_TOOL_SRC) $(CAPSULE_SRC) $(NODEOS_SRC) $(LIBAMP_HOST_SRC) $(LIBAMP_IP_SRC) $(DPF_SRC) $(VCODE_SRC) $(LIBAMP_FILTER_SRC) xok/linux/device.c
@@ -57,3 +57,7 @@ $(B)/fuzz/packet_text: $(patsubst %.c,$(B)/fuzzobj/%.o,testbed/test/fuzz_packet_
 # ---- whole networks: pytest, run with /usr/bin/python3 -m pytest and AMP_DATA=$(B) ----
 
 E2E_TESTS += $(sort $(wildcard testbed/test/test_*.py))
+
+# ---- what is installed ----
+
+include testbed/package/package.mk

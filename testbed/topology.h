@@ -10,7 +10,8 @@
  *	  nodes:
  *	    h1: {kind: edge}                    # a user-level host
  *	    r1: {kind: xok, memory: 64}         # a router in QEMU; MiB, 16 to 64, default 64
- *	    r2: {kind: router, lcores: "0", mirror: true}  # a router on Linux: one xokd; all three keys are optional
+ *	    r2: {kind: router, lcores: "0", mirror: true}  # a router on Linux: one xokd; all keys are optional
+ *	    r3: {kind: router, mirror: true, static: false, routes: 100000}  # for routing daemons
  *	    n1: {kind: host}                    # a network namespace, in which real programs run
  *	  links:
  *	    - endpoints: ["h1:0", "r1:0"]       # node:port, ports from 0 without gaps
@@ -55,6 +56,7 @@
 #define TOPO_NAME 32u
 #define TOPO_NODE_NAME 16u
 #define TOPO_LCORES 32u
+#define TOPO_ROUTES 2000000u
 #define TOPO_PATH 256u
 #define TOPO_FILE_MAX (256u * 1024u)
 #define TOPO_NONE UINT32_MAX
@@ -81,6 +83,8 @@ struct topo_node {
 	char lcores
 		[TOPO_LCORES]; /* of kind router: processors, such as "0,2-3"; "": one is chosen */
 	bool mirror;	       /* of kind router: its ports are seen by a Linux of its own */
+	bool no_static;	       /* of kind router: its routes come from daemons beside it */
+	uint32_t routes;       /* of kind router: room for so many; 0: the node's choice */
 	uint32_t nport;
 	struct topo_port port[TOPO_PORTS];
 	size_t line;

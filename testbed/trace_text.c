@@ -20,7 +20,7 @@ struct way {
 	const struct capture_trace *t;
 	const struct capture_packet *p;
 	const uint8_t *in, *out;
-	char clock[40], port[24], outcome[96], before[256], after[256], ether[64];
+	char clock[40], port[24], outcome[96], before[256], after[256], ether[64], changes[256];
 };
 
 /* ---- pieces of text ---- */
@@ -29,10 +29,9 @@ static void macs(const uint8_t *frame, uint32_t n, char *buf, size_t size)
 {
 	*buf = 0;
 	if (n >= 12)
-		snprintf(buf, size,
-			 "%02x:%02x:%02x:%02x:%02x:%02x > %02x:%02x:%02x:%02x:%02x:%02x", frame[6],
-			 frame[7], frame[8], frame[9], frame[10], frame[11], frame[0], frame[1],
-			 frame[2], frame[3], frame[4], frame[5]);
+		snprintf(buf, size, "%02x:%02x:%02x:%02x:%02x:%02x > %02x:%02x:%02x:%02x:%02x:%02x",
+			 frame[6], frame[7], frame[8], frame[9], frame[10], frame[11], frame[0],
+			 frame[1], frame[2], frame[3], frame[4], frame[5]);
 }
 
 static void say_memory(const struct xok_trace_call *c, uint32_t which, uint64_t len, char *buf,
@@ -66,7 +65,8 @@ static void say_scalar(const struct xok_trace_call *c, uint32_t i, char *buf, si
 /* "lpm4(routes4, 10.0.2.1)" */
 static void say_call(const struct xok_trace_call *c, char *buf, size_t size)
 {
-	const struct vc_helper *h = c->helper < VC_NHELPER ? &vc_helpers[c->helper] : &vc_helpers[0];
+	const struct vc_helper *h = c->helper < VC_NHELPER ? &vc_helpers[c->helper]
+							   : &vc_helpers[0];
 	uint32_t memory = 0;
 
 	*buf = 0;
@@ -86,14 +86,19 @@ static void say_call(const struct xok_trace_call *c, char *buf, size_t size)
 	text_append(buf, size, ")");
 }
 
-static void say_verdict(const struct capture_link *l, uint64_t v, char *buf, size_t size)
+static void say_verdict(const struct capture_link *l, const struct xok_trace *x, char *buf,
+			size_t size)
 {
 	static const char *const name[] = {"DROP", "PASS", "CONSUME", "REPLY", "FORWARD"};
+	uint64_t v = x->verdict;
+	const char *reason = capture_reason_name(v >> 8, x->program);
 
 	if ((v & 0xff) > XOK_V_FORWARD)
 		snprintf(buf, size, "0x%" PRIx64 ", which is no verdict", v);
 	else if ((v & 0xff) == XOK_V_FORWARD)
 		snprintf(buf, size, "FORWARD to %s", capture_link_port_name(l, (uint32_t)(v >> 8)));
+	else if (v == (XOK_V_DROP | v >> 8 << 8) && reason)
+		snprintf(buf, size, "DROP for %s", reason);
 	else if (v >> 8)
 		snprintf(buf, size, "%s for reason %" PRIu64, name[v & 0xff], v >> 8);
 	else
@@ -121,11 +126,13 @@ static void look_at(struct way *w, const struct capture_link *l, const struct ca
 	snprintf(w->port, sizeof(w->port), "%s", capture_link_port_name(l, w->p->port));
 	capture_outcome(l, w->p, w->outcome, sizeof(w->outcome));
 	packet_text(w->in, w->p->captured, w->p->len, w->before, sizeof(w->before));
-	*w->after = *w->ether = 0;
+	*w->after = *w->ether = *w->changes = 0;
 	if (!t->left_len)
 		return;
 	packet_text(w->out, t->left_captured, t->left_len, w->after, sizeof(w->after));
 	macs(w->out, t->left_captured, w->ether, sizeof(w->ether));
+	trace_changes(w->in, w->p->captured, w->out, t->left_captured, w->changes,
+		      sizeof(w->changes));
 }
 
 /* ---- as text ---- */
@@ -142,9 +149,9 @@ static void print_handler(const struct capture_link *l, const struct xok_trace *
 	printf("  handler  %.*s (id %u, %u instructions)", (int)NAME, x->program, x->program_id,
 	       x->ninsn);
 	if (!x->insns) {
-		printf(": not run, %s\n",
-		       p->fate == XOK_FATE_THROTTLED ? "since its rate is used up"
-						     : "since the packet is shorter than it needs");
+		printf(": not run, %s\n", p->fate == XOK_FATE_THROTTLED
+						  ? "since its rate is used up"
+						  : "since the packet is shorter than it needs");
 		return;
 	}
 	printf(": executed %" PRIu64 ", spent %" PRId64 " of %" PRId64 "\n", x->insns,
@@ -160,7 +167,7 @@ static void print_handler(const struct capture_link *l, const struct xok_trace *
 	if (x->stop)
 		printf("    %4u   stopped: %s\n", x->stop_pc, vc_reason_name((int)x->stop));
 	else {
-		say_verdict(l, x->verdict, text, sizeof(text));
+		say_verdict(l, x, text, sizeof(text));
 		printf("  verdict  %s\n", text);
 	}
 }
@@ -188,7 +195,8 @@ void trace_print(const struct capture_link *l, const struct capture_trace *t)
 	}
 	printf("  outcome  %s\n", w.outcome);
 	if (*w.after)
-		printf("  left     %s\n           %s, %u bytes\n", w.after, w.ether, t->left_len);
+		printf("  left     %s\n           %s, %u bytes\n  changed  %s\n", w.after, w.ether,
+		       t->left_len, *w.changes ? w.changes : "nothing");
 	printf("\n");
 }
 
@@ -205,7 +213,8 @@ static void add_name(cJSON *o, const char *key, const char *name, size_t size)
 static cJSON *json_call(const struct xok_trace_call *c)
 {
 	cJSON *o = cJSON_CreateObject(), *args = cJSON_CreateArray();
-	const struct vc_helper *h = c->helper < VC_NHELPER ? &vc_helpers[c->helper] : &vc_helpers[0];
+	const struct vc_helper *h = c->helper < VC_NHELPER ? &vc_helpers[c->helper]
+							   : &vc_helpers[0];
 	char text[256];
 
 	say_call(c, text, sizeof(text));
@@ -240,7 +249,7 @@ static cJSON *json_handler(const struct capture_link *l, const struct xok_trace 
 		cJSON_AddStringToObject(o, "stopped", vc_reason_name((int)x->stop));
 		cJSON_AddNumberToObject(o, "stopped_at", x->stop_pc);
 	} else if (x->insns) {
-		say_verdict(l, x->verdict, text, sizeof(text));
+		say_verdict(l, x, text, sizeof(text));
 		cJSON_AddStringToObject(o, "verdict", text);
 	}
 	return o;
@@ -298,6 +307,7 @@ void trace_print_json(const struct capture_link *l, const struct capture_trace *
 		cJSON *out = json_end(w.after, t->left_len, w.out, t->left_captured);
 
 		cJSON_AddStringToObject(out, "port", capture_link_port_name(l, w.p->other));
+		cJSON_AddStringToObject(out, "changed", w.changes);
 		cJSON_AddItemToObject(o, "out", out);
 	}
 	text = cJSON_PrintUnformatted(o);

@@ -66,8 +66,8 @@ const struct xok_port_info *amp_port(uint32_t port)
 
 const struct xok_lcore_info *amp_lcore_info(uint32_t index)
 {
-	const struct xok_lcore_info *lcore =
-		(const void *)((const uint8_t *)info() + info()->lcore_off);
+	const struct xok_lcore_info *lcore = (const void *)((const uint8_t *)info() +
+							    info()->lcore_off);
 
 	return index < info()->nlcore ? &lcore[index] : NULL;
 }

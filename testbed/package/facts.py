@@ -109,6 +109,8 @@ def usage_part(lines):
 def sort_part(lines):
     """One paragraph as parts."""
     parts = []
+    if lines and (head := re.match(r"(examples?): (.*)", lines[0], flags=re.I)):
+        return [("text", head[1].capitalize() + ":"), ("literal", ["  " + head[2], *("  " + line.strip() for line in lines[1:])])]
     for line in lines:
         option = OPTION.match(line)
         kind = parts[-1][0] if parts else None

@@ -41,5 +41,4 @@ deb:
 deb-run: all $(PACKAGE_TEXT)
 	@$(PACKAGE)/deb $(B)
 
-E2E_TESTS += $(if $(DPDK),testbed/test/test_package.py)
 test-run: $(if $(DPDK),$(PACKAGE_TEXT))

@@ -150,7 +150,7 @@ static void test_conf_hosts(void **state)
 {
 	static const char row[] =
 		"name: t\ntopology:\n  nodes: {n: {kind: host}, r: {kind: router, memory: 300, "
-		"lcores: \"0,2\", mirror: true}, m: {kind: host}}\n  links:\n"
+		"lcores: \"0,2\", mirror: true, routes: 5000}, m: {kind: host}}\n  links:\n"
 		"    - {endpoints: [\"n:0\", \"r:0\"], mtu: 1280, addresses6: [\"fd00:1::1/64\", "
 		"\"fd00:1::2/64\"]}\n"
 		"    - {endpoints: [\"r:1\", \"m:0\"]}\n"
@@ -161,7 +161,8 @@ static void test_conf_hosts(void **state)
 		"node n\nrole host\nport 0 address 10.0.1.1/24\nport 0 peer r\nport 0 mtu 1280\n"
 		"port 1 address 10.0.3.2/24\nport 1 peer m\nroute 10.0.2.0/24 via 10.0.1.2\n"
 		"port 0 address fd00:1::1/64\n",
-		"node r\nrole router\nport 0 address 10.0.1.2/24\nport 0 peer n\nport 0 mtu 1280\n"
+		"node r\nrole router\nroutes 5000\nport 0 address 10.0.1.2/24\nport 0 peer n\nport "
+		"0 mtu 1280\n"
 		"port 1 address 10.0.2.1/24\nport 1 peer m\nroute 10.0.3.0/24 via 10.0.2.2\n"
 		"port 0 address fd00:1::2/64\n",
 	};
@@ -182,6 +183,22 @@ static void test_conf_hosts(void **state)
 		    (i == 0 && strstr(text, "allow")))
 			fail_msg("%s", text);
 		free(text);
+	}
+	/* Its routes come from daemons. */
+	assert_int_equal(parse("name: t\ntopology:\n  nodes: {r: {kind: router, static: false}, s: "
+			       "{kind: router}, t: {kind: xok}}\n"
+			       "  links:\n    - {endpoints: [\"r:0\", \"s:0\"]}\n    - {endpoints: "
+			       "[\"s:1\", \"t:0\"]}\n"),
+			 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		char *conf = NULL;
+		size_t size;
+		FILE *out = open_memstream(&conf, &size);
+
+		topo_write_conf(&topo, i, out);
+		fclose(out);
+		assert_int_equal(strstr(conf, "route 10.0.") != NULL, i == 2);
+		free(conf);
 	}
 	/* One port: everything goes there. */
 	assert_int_equal(
@@ -226,6 +243,10 @@ static const struct {
 	{"name: t\ntopology: {nodes: {a: {kind: host, lcores: 0}}}", 2, 44, "of kind router"},
 	{"name: t\ntopology: {nodes: {a: {kind: router, lcores: one}}}", 2, 46, "0,2-3"},
 	{"name: t\ntopology: {nodes: {a: {kind: router, mirror: maybe}}}", 2, 46, "true or false"},
+	{"name: t\ntopology: {nodes: {a: {kind: router, static: 0}}}", 2, 46, "true or false"},
+	{"name: t\ntopology: {nodes: {a: {kind: router, routes: 15}}}", 2, 46, "16 to 2000000"},
+	{"name: t\ntopology: {nodes: {a: {kind: xok, static: false}}}", 2, 43, "of kind router"},
+	{"name: t\ntopology: {nodes: {a: {kind: host, routes: 99}}}", 2, 44, "of kind router"},
 	{"name: t\ntopology: {nodes: {a: {kind: xok, image: x}}}", 2, 35, "unknown key 'image'"},
 	{"name: t\ntopology: {nodes: {a: {kind: xok}, a: {kind: xok}}}", 2, 36, "stands twice"},
 	{"name: t\ntopology: {nodes: {a.b: {kind: xok}}}", 2, 20, "letters"},

@@ -164,7 +164,7 @@ struct amp_share {
 #define AMP_SHARE_VA 0x0000600000000000ull
 
 struct amp_spawn {
-	const char *file;	 /* static ELF in the boot archive (linux: in the program directory) */
+	const char *file; /* static ELF in the boot archive (linux: in the program directory) */
 	const char *const *argv; /* NULL-terminated, at most 15; argv[0] names the environment */
 	uint32_t frames;	 /* its quota, taken from ours */
 	struct xok_cap cap;	 /* its slot 0; must be dominated by our slot 0 */
