@@ -148,7 +148,7 @@ static inline void leave(struct prog_run *q, struct purse *s, struct way *w, str
 {
 	if (port != w->port)
 		turn_to(w, q, port);
-	if (k->len > w->room) {
+	if (k->len - 1 >= w->room) { /* where there is no room, nothing fits */
 		k->fate = XOK_FATE_DENIED;
 		count(&q->info->denied, 1);
 		return;
