@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Packets of every kind, mutated, into a whole router on either machine: nothing that comes in goes uncounted, and the router lives. In one process
-and in far greater numbers: xok/linux/test/test_balance.c. CLAUSES_RANDOM says how many, CLAUSES_SEED which."""
+"""Packets of every kind, mutated, into a whole router: nothing that comes in goes uncounted, and the router lives. In one process and in far greater
+numbers: xok/linux/test/test_balance.c. CLAUSES_RANDOM says how many, CLAUSES_SEED which. On machine linux only: of such frames QEMU's card did not
+hand all to the guest, so that what goes in cannot be counted from outside."""
 import os
 import random
 
+import pytest
 from clauses import HOST4, HOST6, HOST_MAC, ROUTER4, ROUTER6, ip4_sum, node  # noqa: F401
 from scapy.all import (ARP, ICMP, IP, TCP, UDP, Dot1Q, Ether, ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr,
                        ICMPv6PacketTooBig, IPOption_LSRR, IPOption_NOP, IPOption_RR, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
@@ -54,10 +56,11 @@ def mutated(r, frames):
     return bytes(b[:1518])
 
 
-def test_mutated(node):
+@pytest.mark.parametrize("node", ["linux"], indirect=True)
+def test_mutated(node):  # noqa: F811
     """Packets in = packets out + sum of named drops (+ in rings, consumed), exactly, after each lot; and then it forwards as before."""
     r = random.Random(int(os.environ.get("CLAUSES_SEED", "1")))
-    count = int(os.environ.get("CLAUSES_RANDOM", "640" if node.machine == "linux" else "128"))
+    count = int(os.environ.get("CLAUSES_RANDOM", "640"))
     frames = seeds(node)
     for _ in range(count // LOT):
         for port in (0, 1):
