@@ -13,8 +13,10 @@ from conftest import BUILD, TOP
 
 
 def start():
+    """With Ctrl-C as a terminal has it, whatever started the tests: bash cannot trap what was ignored when it began."""
     return subprocess.Popen([TOP / "testbed" / "demo", BUILD], text=True, stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
 def left(session):
