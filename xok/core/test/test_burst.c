@@ -100,12 +100,81 @@ static struct xok_ring *ring(struct fake *f, const struct xok_env *e)
 
 /* ---- what becomes of packets ---- */
 
+#define FATE_HANDLERS 9 /* by the low digit of the type that they handle; 0: none */
+
+/* A handler for each way of deciding. */
+static void fate_handlers(struct fake *f, struct xok_env *e, const struct xok_prog_info **p)
+{
+	struct xok_prog_spec two = {.ports = 6}, none = {.ports = 0};
+
+	p[1] = handler(f, e, 0x801, "r0 = 0x104; exit", two);
+	p[2] = handler(f, e, 0x802, "r0 = 3; exit", two);
+	p[3] = handler(f, e, 0x803, "r0 = 1; exit", none);
+	p[4] = handler(f, e, 0x804, "r0 = 2; exit", none);
+	p[5] = handler(f, e, 0x805, "r0 = 0xabcd00; exit", none);
+	two.min_len = LEN + 1;
+	p[6] = handler(f, e, 0x806, "r0 = 0x4; exit", two);
+	p[7] = handler(f, e, 0x807, "r0 = 0x100000000 ll; exit", none);
+	p[8] = handler(f, e, 0x808, "goto -1", none);
+}
+
+/* Nothing shows before it is folded, and folding twice counts once. */
+static void fates_counted(struct fake *f, struct xok_env *e, const struct xok_prog_info *const *p)
+{
+	const struct xok_port_info *in = xok_port(f->x, 2), *out = xok_port(f->x, 1);
+
+	assert_int_equal(p[1]->forwarded, 0);
+	assert_int_equal(in->rx_packets, 0);
+	xok_fold(f->x);
+	xok_fold(f->x);
+	assert_int_equal(p[1]->forwarded, 3);
+	assert_int_equal(p[1]->runs, 3);
+	assert_int_equal(p[2]->replied, 1);
+	assert_int_equal(p[3]->passed, 3);
+	assert_int_equal(p[5]->dropped, 1);
+	assert_int_equal(p[6]->denied, 1);
+	assert_int_equal(p[8]->stopped, 1);
+	assert_int_equal(p[8]->last_stop, VC_BUDGET_EXHAUSTED);
+	assert_int_equal(p[6]->too_short, 1);
+	assert_int_equal(in->rx_packets, 15);
+	assert_int_equal(in->rx_bad_length, 3);
+	assert_int_equal(in->rx_no_filter, 1);
+	assert_int_equal(in->rx_handled, 13);
+	assert_int_equal(in->rx_ring_full, 1);
+	assert_int_equal(in->tx_packets, 1);
+	assert_int_equal(out->tx_packets, 3);
+	assert_int_equal(out->tx_bytes, 2 * LEN + XOK_FRAME_MAX);
+	assert_int_equal(e->info->packets, 4);
+	assert_int_equal(ring(f, e)->head, 4);
+	assert_int_equal(CALL(f, e, env_sleep, XOK_EV_PACKET, UINT64_MAX), XOK_EV_PACKET);
+	assert_true(f->rung[env_index(f->x, e)] > 0);
+	assert_int_equal(f->tx_count, 0);
+}
+
+/* One that was forwarded does not leave, and one that was replied. */
+static void unsent_counted(struct fake *f, const struct xok_packet *forwarded,
+			   const struct xok_packet *replied, const struct xok_prog_info *const *p)
+{
+	const struct xok_port_info *in = xok_port(f->x, 2), *out = xok_port(f->x, 1);
+
+	xok_unsent(f->x, 0, forwarded);
+	xok_unsent(f->x, 0, replied);
+	xok_fold(f->x);
+	assert_int_equal(p[1]->forwarded, 2);
+	assert_int_equal(p[1]->tx_full, 1);
+	assert_int_equal(p[2]->replied, 0);
+	assert_int_equal(p[2]->tx_full, 1);
+	assert_int_equal(out->tx_packets, 2);
+	assert_int_equal(out->tx_bytes, 2 * LEN);
+	assert_int_equal(in->tx_packets, 0);
+	assert_int_equal(in->tx_full, 1);
+}
+
 static void each_fate(void **state)
 {
 	struct fake *f = *state;
 	struct xok_env *e = child_with_ring(f, "a", 1);
 	struct load l = {.n = 0};
-	struct xok_prog_spec two = {.ports = 6}, none = {.ports = 0};
 	static const struct {
 		uint16_t type, len, fate;
 		uint32_t out, reason;
@@ -129,17 +198,9 @@ static void each_fate(void **state)
 		{0x803, LEN, XOK_FATE_RING, XOK_OUT_NONE, 0},
 		{0x803, LEN, XOK_FATE_RING_FULL, XOK_OUT_NONE, 0},
 	};
-	const struct xok_prog_info *p[9];
+	const struct xok_prog_info *p[FATE_HANDLERS];
 
-	p[1] = handler(f, e, 0x801, "r0 = 0x104; exit", two);
-	p[2] = handler(f, e, 0x802, "r0 = 3; exit", two);
-	p[3] = handler(f, e, 0x803, "r0 = 1; exit", none);
-	p[4] = handler(f, e, 0x804, "r0 = 2; exit", none);
-	p[5] = handler(f, e, 0x805, "r0 = 0xabcd00; exit", none);
-	two.min_len = LEN + 1;
-	p[6] = handler(f, e, 0x806, "r0 = 0x4; exit", two);
-	p[7] = handler(f, e, 0x807, "r0 = 0x100000000 ll; exit", none);
-	p[8] = handler(f, e, 0x808, "goto -1", none);
+	fate_handlers(f, e, p);
 	assert_true(insert(f, e, 2, 0x80b) > 0);
 	for (uint32_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
 		add(&l, want[i].type, want[i].len);
@@ -154,45 +215,8 @@ static void each_fate(void **state)
 			       want[i].type != 0x80b;
 		assert_int_equal(k->prog, handled ? p[want[i].type & 15]->id % XOK_NPROG + 1 : 0);
 	}
-	/* Nothing shows before it is folded. */
-	assert_int_equal(p[1]->forwarded, 0);
-	assert_int_equal(xok_port(f->x, 2)->rx_packets, 0);
-	xok_fold(f->x);
-	xok_fold(f->x);
-	assert_int_equal(p[1]->forwarded, 3);
-	assert_int_equal(p[1]->runs, 3);
-	assert_int_equal(p[2]->replied, 1);
-	assert_int_equal(p[3]->passed, 3);
-	assert_int_equal(p[5]->dropped, 1);
-	assert_int_equal(p[6]->denied, 1);
-	assert_int_equal(p[8]->stopped, 1);
-	assert_int_equal(p[8]->last_stop, VC_BUDGET_EXHAUSTED);
-	assert_int_equal(p[6]->too_short, 1);
-	assert_int_equal(xok_port(f->x, 2)->rx_packets, 15);
-	assert_int_equal(xok_port(f->x, 2)->rx_bad_length, 3);
-	assert_int_equal(xok_port(f->x, 2)->rx_no_filter, 1);
-	assert_int_equal(xok_port(f->x, 2)->rx_handled, 13);
-	assert_int_equal(xok_port(f->x, 2)->rx_ring_full, 1);
-	assert_int_equal(xok_port(f->x, 1)->tx_packets, 3);
-	assert_int_equal(xok_port(f->x, 1)->tx_bytes, 2 * LEN + XOK_FRAME_MAX);
-	assert_int_equal(xok_port(f->x, 2)->tx_packets, 1);
-	assert_int_equal(e->info->packets, 4);
-	assert_int_equal(ring(f, e)->head, 4);
-	assert_int_equal(CALL(f, e, env_sleep, XOK_EV_PACKET, UINT64_MAX), XOK_EV_PACKET);
-	assert_true(f->rung[env_index(f->x, e)] > 0);
-	assert_int_equal(f->tx_count, 0);
-	/* One of those that should leave does not. */
-	xok_unsent(f->x, 0, &l.p[14]);
-	xok_unsent(f->x, 0, &l.p[2]);
-	xok_fold(f->x);
-	assert_int_equal(p[1]->forwarded, 2);
-	assert_int_equal(p[1]->tx_full, 1);
-	assert_int_equal(p[2]->replied, 0);
-	assert_int_equal(p[2]->tx_full, 1);
-	assert_int_equal(xok_port(f->x, 1)->tx_packets, 2);
-	assert_int_equal(xok_port(f->x, 1)->tx_bytes, 2 * LEN);
-	assert_int_equal(xok_port(f->x, 2)->tx_packets, 0);
-	assert_int_equal(xok_port(f->x, 2)->tx_full, 1);
+	fates_counted(f, e, p);
+	unsent_counted(f, &l.p[14], &l.p[2], p);
 	empty(&l);
 }
 
