@@ -70,14 +70,13 @@ def test_total_length(node, length):
 
 @pytest.mark.parametrize("more", [1, 100, 1 << 15])
 def test_truncated(node, more):
-    """RFC 1812 5.2.2: "a packet ... whose length [the] total length field ... larger than the number of bytes in the packet" has been truncated; 4.2.2.1 is
-    no excuse to send on what was not received."""
+    """RFC 1812 5.2.2: a packet whose total length is more than what arrived of it has been truncated, and what was not received is not sent on."""
     total = len(raw(node.udp4())) - 14
     dropped(node, poke(node.udp4(), 2, (total + more).to_bytes(2, "big")), "ipv4-drop-length")
 
 
 def test_link_padding(node):
-    """RFC 1812 5.2.2: "a router ... MUST NOT" take what the link padded a packet with for a part of it: the total length counts."""
+    """RFC 1812 5.2.2: what the link padded a packet with is no part of it: the total length counts."""
     load = node.payload()[:11]
     p = node.exchange(raw(node.udp4(load)) + b"\xaa" * 21).only(1)
     assert len(raw(p)) == 14 + 20 + 8 + len(load)
@@ -140,8 +139,8 @@ def test_ttl_for_us(node):
     [IPOption_Timestamp(timestamp=0)], [b"\x9e\x04ab"],
 ], ids=["nop", "router-alert", "record-route", "timestamp", "unknown"])
 def test_options(node, options):
-    """RFC 1812 4.2.2.6: "The router MUST pass all unrecognized IP options ... unchanged" (5.2.4: those that it does not act upon); TTL and checksum apart, the
-    packet is the same."""
+    """RFC 1812 4.2.2.6, 5.2.4: options that the router does not know or does not act upon are passed on unchanged; TTL and checksum apart, the packet is the
+    same."""
     if isinstance(options[0], bytes):
         load = node.payload()
         frame = node.ether() / IP(src=HOST4[0], dst=HOST4[1], proto=17) / Raw(options[0] + raw(UDP(sport=1, dport=2, len=8 + len(load))) + load)
@@ -412,7 +411,7 @@ def test_host_unreachable(node):
 
 
 def test_blackhole(node):
-    """RFC 1812 5.2.7.1 and 4.3.2.7: a route into a black hole "silently discards"; neither error nor packet comes of it."""
+    """RFC 1812 5.2.7.1 and 4.3.2.7: a route into a black hole discards silently; neither error nor packet comes of it."""
     node.tell("route 198.18.0.0/15 blackhole")
     dropped(node, node.udp4(dst="198.19.255.255"), "ipv4-drop-blackhole")
     x = node.exchange(node.udp4(dst="198.18.0.1", options=[IPOption_NOP()]))
@@ -441,7 +440,7 @@ def test_echo(node):
 @pytest.mark.parametrize("destination,mac", [("255.255.255.255", "ff:ff:ff:ff:ff:ff"), ("10.0.1.255", "ff:ff:ff:ff:ff:ff"),
                                              ("224.0.0.1", "01:00:5e:00:00:01")])
 def test_no_echo_to_broadcasts(node, destination, mac):
-    """RFC 1812 4.3.3.6: "If the Echo Request was sent to an IP broadcast or multicast address", a router may "silently discard" it, and this one does."""
+    """RFC 1812 4.3.3.6: an echo request to a broadcast or multicast address may be discarded silently, and this router does that."""
     frame = node.ether() / IP(src=HOST4[0], dst=destination) / ICMP() / Raw(node.payload())
     frame[Ether].dst = mac
     silent(node, frame)

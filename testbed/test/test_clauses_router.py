@@ -38,8 +38,8 @@ KINDS = [(plain4, ("10.0.1.9", "10.0.2.77", "203.0.113.1")), (options4, ("10.0.1
 
 @pytest.mark.parametrize("make,sources", KINDS, ids=[k[0].__name__ for k in KINDS])
 def test_reverse_path(node, rpf, make, sources):
-    """RFC 3704 2.2: strict: "if the packet would be routed back" by the interface it came from "the packet passes the check"; 2.4: loose "checks only for the
-    existence of a route"; packets with options or extension headers are no exception. A default route is no route in this sense only where there is one."""
+    """RFC 3704 2.2: strict: a packet passes when its source would be reached by the interface it came in at; 2.4: loose: when there is a route to it at all.
+    Packets with options or extension headers are no exception. A default route counts as one."""
     right, elsewhere, nowhere = sources
     node.exchange(make(node, right)).only(1)
     for src, passes in ((elsewhere, rpf == "loose"), (nowhere, False)):
@@ -83,7 +83,7 @@ def ways_of(node, frames):
 
 @pytest.mark.parametrize("transport", [UDP, TCP])
 def test_flows_are_stable(ways, transport):
-    """RFC 2991 2: "packets ... of a flow" that take different ways arrive out of order; so all of a flow's go the same way, and flows are spread over all."""
+    """RFC 2991 2: packets of a flow that take different ways arrive out of order; so all of a flow go the same way, and flows are spread over all."""
     flows = [ways.ether() / IP(src=HOST4[0], dst="10.50.1.1") / transport(sport=p, dport=80) / Raw(b"x") for p in range(4000, 4064)]
     first = ways_of(ways, flows)
     assert set(first) == set(MEMBERS)
