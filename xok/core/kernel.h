@@ -441,13 +441,11 @@ static inline int prog_exec(struct prog_run *q, uint8_t *window, uint32_t len, i
 
 	q->ctx.packet = window;
 	q->ctx.len = len;
-	q->run.window = window;
-	q->run.window_len = len;
 	q->given = budget;
 	if (p->vc.data_len)
 		memset(q->run.data, 0, p->vc.data_len);
 	if (q->entry) {
-		*end = q->entry(&q->run, window, budget, len);
+		*end = q->entry(&q->run, window, budget, len, &q->ctx);
 		if (end->left >= 0)
 			return 0;
 		q->run.pc = vc_end_pc(*end);
@@ -455,6 +453,8 @@ static inline int prog_exec(struct prog_run *q, uint8_t *window, uint32_t len, i
 		end->left = q->run.budget;
 		return why;
 	}
+	q->run.window = window;
+	q->run.window_len = len;
 	q->run.budget = budget;
 	int why = vc_interp(&p->vc, 0, &q->run);
 	*end = (struct vc_end){q->run.r0, q->run.budget};

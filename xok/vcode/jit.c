@@ -220,7 +220,7 @@ int vc_exec(const struct vc_prog *p, const struct vc_code *code, const void *bas
 	r->pc = p->entry[e];
 	if (r->window_len < vc_min_window(p))
 		return VC_WINDOW_BOUNDS;
-	end = fn(r, r->window, r->budget, r->window_len);
+	end = fn(r, r->window, r->budget, r->window_len, r->ctx);
 	r->r0 = end.r0;
 	if (vc_end_reason(end))
 		r->pc = vc_end_pc(end);

@@ -7,7 +7,7 @@
  * rcx r8 r9: with the run in rdi that is how C functions take them, so that a call moves nothing; r6 to r9 and homes get registers that
  * C functions preserve. Homes are of values that otherwise stay in struct vc_run: the budget, regions' base addresses, limits.
  * In a program without helpers what comes as an argument of the entry stays where it is: the run in rdi, the window in rsi, the
- * budget in rdx, where the caller also wants it at the end, the window's length in rcx. r1 to r9, where they are used, and homes get what is
+ * budget in rdx, where the caller also wants it at the end, the window's length in rcx, the context in r8. r1 to r9, where they are used, and homes get what is
  * left, first the registers that need not be preserved: so a short program saves nothing and touches no more memory than it names.
  *
  * Pointers in registers are offsets into a region that is known here (vcode.h), so a machine address is formed only in the operand

@@ -359,19 +359,27 @@ static bool extend_half(struct jit *j, const struct vc_insn *i, uint32_t d, int 
 	return false;
 }
 
-/* Is register reg written before it is read, whatever follows pc? Looks only a few instructions ahead, up to the next branch. */
-static bool is_dead(const struct jit *j, uint32_t reg, uint32_t pc)
+/* Is register reg written before it is read, whatever follows pc? Looks only a few instructions ahead, past that many branches forward. */
+static bool is_dead(const struct jit *j, uint32_t reg, uint32_t pc, uint32_t branches)
 {
-	for (uint32_t end = pc + 24; pc < end && jit_follows(j, pc); pc++) {
+	for (uint32_t n = 0; n < 24; n++, pc++) {
 		const struct vc_insn *i = &j->p->insn[pc];
+		bool jump = VC_CLASS(i->op) == VC_JMP || VC_CLASS(i->op) == VC_JMP32;
+		bool always = i->op == VC_OP_JA || i->op == VC_OP_GOTOL;
 
 		if (i->op == VC_OP_EXIT)
 			return j->top && reg != 0;
-		if (VC_CLASS(i->op) == VC_JMP || VC_CLASS(i->op) == VC_JMP32 ||
-		    i->op == VC_OP_LDDW || vc_reads(i) >> reg & 1)
+		if (i->op == VC_OP_LDDW || i->op == VC_OP_CALL || vc_reads(i) >> reg & 1)
 			return false;
 		if (vc_writes(i) >> reg & 1)
 			return true;
+		if (!jump)
+			continue;
+		if (!branches || vc_target(i, pc) <= pc ||
+		    (!always && !is_dead(j, reg, pc + 1, branches - 1)))
+			return false;
+		branches--;
+		pc = (uint32_t)vc_target(i, pc) - 1;
 	}
 	return false;
 }
@@ -392,7 +400,7 @@ static bool rotate(struct jit *j, const struct vc_insn *i)
 	    vc_dst(&i[4]) != u || vc_src(&i[4]) != t || count == 0 || count >= bits ||
 	    (uint32_t)i[1].imm + (uint32_t)i[3].imm != bits)
 		return false;
-	if (!is_dead(j, t, j->pc + 5)) {
+	if (!is_dead(j, t, j->pc + 5, 0)) {
 		one(j, &i[0]);
 		one(j, &i[1]);
 	}
@@ -453,6 +461,26 @@ static bool follow(const struct jit *j, uint32_t n)
 	return true;
 }
 
+/* Bits of a copy that is for nothing but to compare them with 0: d = s, d &= a constant, a jump on d. */
+static bool test_bits(struct jit *j, const struct vc_insn *i)
+{
+	uint32_t d = vc_dst(i), op = i[2].op;
+	bool wide = op == (VC_JMP | VC_JEQ) || op == (VC_JMP | VC_JNE);
+
+	if (!(i[1].op == (VC_ALU | VC_AND) || i[1].op == (VC_ALU64 | VC_AND)) ||
+	    vc_dst(&i[1]) != d || i[1].imm < 0 ||
+	    !(wide || op == (VC_JMP32 | VC_JEQ) || op == (VC_JMP32 | VC_JNE)) ||
+	    vc_dst(&i[2]) != d || i[2].imm != 0 || vc_target(&i[2], j->pc + 2) <= j->pc ||
+	    !is_dead(j, d, (uint32_t)vc_target(&i[2], j->pc + 2), 2) ||
+	    !is_dead(j, d, j->pc + 3, 2))
+		return false;
+	jit_test_imm(&j->b, 0, j->reg[vc_src(i)], i[1].imm);
+	j->tested = d;
+	j->tested_width = wide ? O_W : 0;
+	j->tested_at = j->pc + 2;
+	return true;
+}
+
 /* Emits the instruction at j->pc with those behind it that it goes together with; returns how many. */
 static uint32_t together(struct jit *j, const struct vc_insn *i)
 {
@@ -464,6 +492,8 @@ static uint32_t together(struct jit *j, const struct vc_insn *i)
 	if (copy && width(i) && follow(j, 3) && extend_half(j, i + 1, d, j->reg[vc_src(i)]))
 		return 3;
 	if (follow(j, 2) && extend_half(j, i, d, j->reg[d]))
+		return 2;
+	if (copy && follow(j, 3) && test_bits(j, i))
 		return 2;
 	if (copy && follow(j, 2) && three_operands(j, i))
 		return 2;
@@ -478,7 +508,7 @@ uint32_t jit_alu(struct jit *j)
 
 	/* A constant that is stored and forgotten needs no register. */
 	if (VC_CODE(i->op) == VC_MOV && !VC_X(i->op) && follow(j, 2) && vc_src(&i[1]) == d &&
-	    vc_dst(&i[1]) != d && is_dead(j, d, j->pc + 2) &&
+	    vc_dst(&i[1]) != d && is_dead(j, d, j->pc + 2, 0) &&
 	    jit_store_through(j, j->pc + 1, i->imm)) {
 		jit_wrote(j, d, UINT64_MAX);
 		return 2;

@@ -140,7 +140,8 @@ static void argument(struct jit *j, enum jit_home h, int r)
 static void load_homes(struct jit *j)
 {
 	for (uint32_t h = H_FRAME; h < NHOME; h++) {
-		if (j->home[h] == NONE || h == H_WINDOW || (h >= H_LIMIT1 && h <= H_LIMIT8))
+		if (j->home[h] == NONE || h == H_WINDOW || h == H_CTX ||
+		    (h >= H_LIMIT1 && h <= H_LIMIT8))
 			continue;
 		jit_load64(&j->b, j->home[h], jit_home_memory(j, (enum jit_home)h));
 		if (h == H_FRAME)
@@ -149,6 +150,19 @@ static void load_homes(struct jit *j)
 	for (uint32_t h = H_LIMIT2; h <= H_LIMIT8; h++)
 		if (j->home[h] != NONE)
 			jit_load_limit(j, 1u << (h - H_LIMIT1), j->home[h]);
+}
+
+/* Helpers find the window in the run, and so does code that has no register for it. */
+static void store_window(struct jit *j)
+{
+	const uint32_t *w = j->weight;
+	bool base = w[H_WINDOW] && j->home[H_WINDOW] == NONE;
+	bool length = w[H_LIMIT1] && j->home[H_LIMIT1] == NONE;
+
+	if (j->helpers || base)
+		jit_store64(&j->b, jit_home_memory(j, H_WINDOW), RSI);
+	if (j->helpers || length || w[H_LIMIT2] || w[H_LIMIT4] || w[H_LIMIT8])
+		jit_store64(&j->b, jit_home_memory(j, H_LIMIT1), RCX);
 }
 
 /* From C: keeps what must be kept, and sets up registers. */
@@ -163,9 +177,11 @@ static void prologue(struct jit *j)
 		jit_rm(&j->b, 0xc7, 0, jit_field(j, offsetof(struct vc_run, stop)));
 		jit_imm32(&j->b, 0);
 	}
+	store_window(j);
 	argument(j, H_WINDOW, RSI);
 	argument(j, H_BUDGET, RDX);
 	argument(j, H_LIMIT1, RCX);
+	argument(j, H_CTX, R8);
 	if (j->home[H_BUDGET] == NONE)
 		jit_store64(&j->b, jit_home_memory(j, H_BUDGET), RDX);
 	/* Now the arguments are where they stay, and r2 may be rcx, r1 whatever is left. */

@@ -161,6 +161,12 @@ void jit_test(struct jit_buf *b, uint32_t w, int x, int y)
 	jit_rr(b, 0x85 | w, y, x);
 }
 
+void jit_test_imm(struct jit_buf *b, uint32_t w, int x, int32_t v)
+{
+	jit_rr(b, 0xf7 | w, 0, x);
+	jit_imm32(b, (uint32_t)v);
+}
+
 /* A three-octet VEX prefix; map 2 is 0F38, 3 is 0F3A; pp 1, 2, 3 stand for 66, F3, F2. */
 static void vex(struct jit_buf *b, uint32_t map, uint32_t pp, uint32_t w, int reg, int v, int rm)
 {

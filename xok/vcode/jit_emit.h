@@ -88,6 +88,7 @@ void jit_lea(struct jit_buf *b, uint32_t w, int d, struct jit_mem m);
 void jit_push(struct jit_buf *b, int r);
 void jit_pop(struct jit_buf *b, int r);
 void jit_test(struct jit_buf *b, uint32_t w, int x, int y);
+void jit_test_imm(struct jit_buf *b, uint32_t w, int x, int32_t v);
 
 /* BMI2: d = s shifted by count; RORX by a constant. */
 void jit_shiftx(struct jit_buf *b, enum jit_shift s, uint32_t w, int d, int from, int count);

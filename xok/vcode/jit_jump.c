@@ -65,8 +65,7 @@ static bool compare(struct jit *j, const struct vc_insn *i, bool pointers)
 		else
 			jit_arith(&j->b, A_CMP, w, a, b);
 	} else if (set) {
-		jit_rr(&j->b, 0xf7 | (i->imm >= 0 ? 0 : w), 0, a);
-		jit_imm32(&j->b, (uint32_t)i->imm);
+		jit_test_imm(&j->b, i->imm >= 0 ? 0 : w, a, i->imm);
 	} else if (i->imm == 0 && j->tested_at == j->pc && j->tested == vc_dst(i) &&
 		   j->tested_width == w && jit_follows(j, j->pc)) {
 		return true;

@@ -376,6 +376,7 @@ void jit_registers(struct jit *j, uint32_t used)
 	stay(j, weight, &spare, H_BUDGET, RDX);
 	stay(j, weight, &spare, H_WINDOW, RSI);
 	stay(j, weight, &spare, H_LIMIT1, RCX);
+	stay(j, weight, &spare, H_CTX, R8);
 	for (uint32_t n = 0; n < sizeof(others) / sizeof(others[0]); n++)
 		pool_add(j, &pool, others[n]);
 	for (uint32_t r = 1; r <= 9; r++)

@@ -221,17 +221,19 @@ int vc_exec(const struct vc_prog *p, const struct vc_code *code, const void *bas
 
 /*
  * The same in two steps, for who runs one program on packet after packet. vc_ready makes the run fit for the program and gives its entry
- * (NULL: there is no such entry). The caller sees to it that window_len is not below the minimum and the budget not below 0. Window and
- * length are what stands in the run as well; they come as arguments because what has just been stored there takes longer to read back
- * than a short program runs. All of the result is in registers for the same reason: what is left of the budget, or, when the run was stopped
- * (vc_end_reason is not 0), the reason and the place; then run->budget is what is left. r0 is 0 then.
+ * (NULL: there is no such entry). Window, budget and length come as arguments, because what has just been stored takes longer to read back
+ * than a short program runs; what stands of them in the run is not read, and the entry writes it if a helper or the program itself wants it there.
+ * The context is what stands in the run as well.
+ * The caller sees to it that window_len is not below the minimum and the budget not below 0. All of the result is in registers for the
+ * same reason: what is left of the budget, or, when the run was stopped (vc_end_reason is not 0), the reason and the place; then
+ * run->budget is what is left. r0 is 0 then.
  */
 struct vc_end {
 	uint64_t r0;
 	int64_t left;
 };
 typedef struct vc_end (*vc_entry_fn)(struct vc_run *r, uint8_t *window, int64_t budget,
-				     uint64_t window_len);
+				     uint64_t window_len, void *ctx);
 
 static inline bool vc_end_stopped(struct vc_end end)
 {

@@ -187,8 +187,36 @@ static void compile(const struct lab_case *c, struct vc_code *code)
 		die("another size");
 }
 
+/* As vc_exec, but what comes as an argument does not stand in the run. */
+int lab_enter(const struct vc_prog *p, const struct vc_code *code, const void *base, uint32_t e,
+	      struct vc_run *r);
+int lab_enter(const struct vc_prog *p, const struct vc_code *code, const void *base, uint32_t e,
+	      struct vc_run *r)
+{
+	vc_entry_fn fn = vc_ready(p, code, base, e, r);
+	uint64_t len = r->window_len;
+	uint8_t *window = r->window;
+	int64_t budget = r->budget;
+	struct vc_end end;
+
+	if (!fn || len < vc_min_window(p) || budget < 0)
+		return vc_exec(p, code, base, e, r);
+	r->window = NULL;
+	r->window_len = 0;
+	r->budget = -1;
+	r->stop = 0;
+	end = fn(r, window, budget, len, r->ctx);
+	r->r0 = end.r0;
+	r->pc = vc_end_reason(end) ? vc_end_pc(end) : p->entry[e];
+	if (!vc_end_reason(end))
+		r->budget = end.left;
+	r->window = window;
+	r->window_len = len;
+	return vc_end_reason(end);
+}
+
 /*
- * vc_exec with known values in registers that a function must preserve: 0 when they are what they were. Those that vc_exec needs
+ * lab_enter with known values in registers that a function must preserve: 0 when they are what they were. Those that lab_enter needs
  * itself it saves, so this sees the others.
  */
 uint64_t lab_exec(const struct vc_prog *p, const struct vc_code *code, const void *base, uint32_t e,
@@ -199,7 +227,7 @@ __asm__(".text\n"
 	"	push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15; push %r9\n"
 	"	mov $0x1b, %ebx; mov $0x1c, %ebp; mov $0x12, %r12d; mov $0x13, %r13d\n"
 	"	mov $0x14, %r14d; mov $0x15, %r15d\n"
-	"	call vc_exec\n"
+	"	call lab_enter\n"
 	"	pop %r9\n"
 	"	mov %eax, (%r9)\n"
 	"	xor $0x1b, %rbx; xor $0x1c, %rbp; xor $0x12, %r12; xor $0x13, %r13\n"

@@ -220,6 +220,39 @@ static void test_jumps(void **unused)
 	}
 }
 
+/* Whether some bits are set, asked of a copy: it may be needed behind the jump, on one way or the other, or be forgotten. */
+static void bits(uint64_t x, uint32_t shape, int32_t mask)
+{
+	bool eq = shape & 1, behind = shape & 2, there = shape & 4, further = shape & 64;
+
+	n = 0;
+	constant(6, x);
+	constant(2, 7);
+	emit(0xb7, 0, 0, 0, 3);
+	emit(shape & 8 ? 0xbf : 0xbc, 2, 6, 0, 0);
+	emit(shape & 16 ? 0x57 : 0x54, 2, 0, 0, mask);
+	emit((uint8_t)((eq ? 0x10 : 0x50) | (shape & 32 ? 0x05 : 0x06)), 2, 0, 3, 0);
+	emit(0x0f, 0, behind ? 2 : 6, 0, 0);
+	emit(further ? 0x15 : 0xb7, further ? 6 : 1, 0, further ? 1 : 0, 1);
+	emit(0x95, 0, 0, 0, 0);
+	emit(0x67, 0, 0, 0, 3);
+	emit(0x0f, 0, there ? 2 : 6, 0, 0);
+	emit(0x95, 0, 0, 0, 0);
+	assert_int_equal(run(raw_case()).reason, VC_FINE);
+}
+
+static void test_bits(void **unused)
+{
+	static const int32_t masks[] = {0, 1, 4, 0x80, 0x7fffffff, INT32_MIN, -1};
+
+	(void)unused;
+	lab_open();
+	for (size_t k = 0; k < NCORNER; k++)
+		for (uint32_t shape = 0; shape < 128; shape++)
+			for (size_t m = 0; m < sizeof(masks) / sizeof(masks[0]); m++)
+				bits(corners[k], shape, masks[m]);
+}
+
 /* ---- memory ---- */
 
 struct region {
@@ -619,6 +652,7 @@ int main(void)
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_arithmetic),
 		cmocka_unit_test(test_jumps),
+		cmocka_unit_test(test_bits),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_atomics),
 		cmocka_unit_test(test_exchange),
