@@ -261,6 +261,8 @@ static void fake_quiesce(void *m)
 	struct fake *f = m;
 
 	f->quiesced++;
+	if (f->on_quiesce)
+		f->on_quiesce(f);
 	for (uint32_t i = 0; i < f->ncpu; i++) {
 		uint32_t was = __atomic_fetch_add(&f->epoch[i], 0, __ATOMIC_SEQ_CST);
 

@@ -49,9 +49,10 @@ struct fake {
 
 	/* Of a machine with several processors and without address spaces. */
 	uint32_t ncpu;
-	uint8_t *message;	   /* stands for all user memory, from MEM on */
-	uint32_t epoch[FAKE_CPUS]; /* odd: that processor is in a burst */
-	uint32_t quiesced;	   /* how often */
+	uint8_t *message;		    /* stands for all user memory, from MEM on */
+	uint32_t epoch[FAKE_CPUS];	    /* odd: that processor is in a burst */
+	uint32_t quiesced;		    /* how often */
+	void (*on_quiesce)(struct fake *f); /* called each time, or NULL */
 	uint32_t rung[XOK_NENV], ended[XOK_NENV];
 	uint8_t *piece;	      /* of each frame: 1 begins a shared piece, 2 belongs to one */
 	uint32_t share_fails; /* the one after so many more, 0: none */

@@ -506,6 +506,104 @@ static void an_equal_filter_takes_over(void **state)
 	empty(&l);
 }
 
+#define CLUTTER (1u << 20) /* number of the first */
+
+/* Fills a demultiplexer with filters that nobody has and nothing matches; returns how many. */
+static uint32_t clutter(struct dpf *d)
+{
+	struct xok_filter fl = {.natoms = XOK_FILTER_ATOMS};
+	uint32_t n = 0, equal;
+
+	while (fl.natoms) {
+		for (uint32_t i = 0; i < XOK_FILTER_ATOMS; i++)
+			fl.atom[i] = (struct xok_atom){.off = (uint16_t)(14 + 4 * i + n % 16),
+						       .size = 2,
+						       .mask = (uint16_t)(1 + n / 16)};
+		/* At last such as are inserted below, so that what they would need is gone as well. */
+		if (fl.natoms == 1)
+			fl.atom[0] = (struct xok_atom){
+				.off = 12, .size = 2, .mask = 0xffff, .value = 0x1000 + n};
+		if (dpf_insert(d, &fl, CLUTTER + n, &equal))
+			fl.natoms /= 2;
+		else
+			n++;
+	}
+	return n;
+}
+
+/* One of the two demultiplexers has room and the other one has not: all is as it was before. */
+static void a_refusal_by_the_second(void **state)
+{
+	struct fake *f = *state;
+	struct dpf *live[NPORT];
+	uint32_t count[NPORT];
+	struct load l = {.n = 0};
+
+	assert_int_equal(CALL(f, f->root, ring_bind, 0, 0, 3), 0);
+	assert_true(insert(f, f->root, XOK_PORT_ANY, 0x801) > 0);
+	for (uint32_t p = 0; p < NPORT; p++) {
+		live[p] = f->x->demux[p].dpf;
+		count[p] = p ? clutter(live[p]) : 0;
+	}
+	assert_err(insert(f, f->root, XOK_PORT_ANY, 0x802), XOK_ENOMEM);
+	for (uint32_t p = 0; p < NPORT; p++) {
+		assert_ptr_equal(f->x->demux[p].dpf, live[p]);
+		add(&l, 0x801, LEN);
+		add(&l, 0x802, LEN);
+		arrive(f, 0, p, &l);
+		assert_int_equal(l.p[0].fate, XOK_FATE_RING);
+		assert_int_equal(l.p[1].fate, XOK_FATE_NO_FILTER);
+		ring(f, f->root)->tail = ring(f, f->root)->head;
+		empty(&l);
+		while (count[p])
+			assert_int_equal(dpf_remove(live[p], CLUTTER + --count[p]), 0);
+	}
+	assert_true(insert(f, f->root, XOK_PORT_ANY, 0x802) > 0);
+	for (uint32_t p = 0; p < NPORT; p++) {
+		add(&l, 0x802, LEN);
+		arrive(f, 0, p, &l);
+		assert_int_equal(l.p[0].fate, XOK_FATE_RING);
+		empty(&l);
+	}
+}
+
+/* ---- programs that go ---- */
+
+static const struct xok_prog_info *going;
+static bool waited;
+
+/* Nothing leads to the program any more, and it is there still: the moment at which processors must have left it. */
+static void look(struct fake *f)
+{
+	bool bound = !going;
+
+	for (uint32_t i = 0; i < XOK_NFILTER && going; i++)
+		bound |= f->x->filter[i].prog == (uint16_t)(going - f->x->prog_info + 1);
+	waited |= !bound && going->id;
+}
+
+static void waits_before_a_program_goes(void **state)
+{
+	struct fake *f = *state;
+
+	going = NULL;
+	f->on_quiesce = look;
+	for (uint32_t way = 0; way < 3; way++) {
+		struct xok_env *e = child_with_ring(f, "a", 1 + way);
+
+		going = handler(f, e, 0x801, "r0 = 2; exit", (struct xok_prog_spec){0});
+		waited = false;
+		if (way == 0)
+			assert_ok(CALL(f, e, prog_unload, going->id));
+		else if (way == 1)
+			assert_ok(CALL(f, f->root, env_destroy, 0, e->info->id));
+		else
+			assert_ok(CALL(f, e, env_exit, 0));
+		assert_true(waited);
+		assert_int_equal(going->id, 0);
+	}
+}
+
 #define BOTH(name)                                                   \
 	cmocka_unit_test_setup_teardown(name, setup_cpus, teardown), \
 		cmocka_unit_test_setup_teardown(name, setup_interpreted, teardown)
@@ -520,6 +618,8 @@ int main(void)
 		BOTH(rates_are_shared_out),
 		BOTH(lookups_are_announced),
 		BOTH(an_equal_filter_takes_over),
+		BOTH(a_refusal_by_the_second),
+		BOTH(waits_before_a_program_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
