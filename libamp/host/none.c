@@ -16,6 +16,12 @@ const void *amp_boot_file(const char *name, size_t *len)
 	return NULL;
 }
 
+int amp_boot_forget(const char *name)
+{
+	(void)name;
+	return XOK_ENOSYS;
+}
+
 int amp_netlink(uint32_t groups)
 {
 	(void)groups;

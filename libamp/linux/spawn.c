@@ -54,11 +54,11 @@ static int64_t number_of(const void *at, size_t len)
 
 /* ---- boot files ---- */
 
-struct boot_file {
+static struct boot_file {
 	char name[XL_NAME];
-	const void *at;
+	const void *at; /* NULL: free */
 	size_t len;
-};
+} files[16];
 
 static const struct boot_file *fetch(struct boot_file *f, const char *name)
 {
@@ -79,21 +79,38 @@ static const struct boot_file *fetch(struct boot_file *f, const char *name)
 
 const void *amp_boot_file(const char *name, size_t *len)
 {
-	static struct boot_file files[16];
+	struct boot_file *free_one = NULL;
 	const struct boot_file *f = NULL;
-	uint32_t i = 0;
 
 	*len = 0;
 	if (strlen(name) >= XL_NAME)
 		return NULL;
-	while (i < 16 && files[i].at && strcmp(files[i].name, name) != 0)
-		i++;
-	if (i < 16)
-		f = files[i].at ? &files[i] : fetch(&files[i], name);
+	for (uint32_t i = 0; i < 16 && !f; i++) {
+		if (!files[i].at)
+			free_one = &files[i];
+		else if (!strcmp(files[i].name, name))
+			f = &files[i];
+	}
+	if (!f && free_one)
+		f = fetch(free_one, name);
 	if (!f)
 		return NULL;
 	*len = f->len;
 	return f->at;
+}
+
+int amp_boot_forget(const char *name)
+{
+	for (uint32_t i = 0; i < 16; i++) {
+		struct boot_file *f = &files[i];
+
+		if (!f->at || strcmp(f->name, name) != 0)
+			continue;
+		if (f->len)
+			munmap((void *)(uintptr_t)f->at, f->len);
+		*f = (struct boot_file){0};
+	}
+	return XOK_OK;
 }
 
 int amp_netlink(uint32_t groups)

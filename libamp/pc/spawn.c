@@ -29,6 +29,12 @@ const void *amp_boot_file(const char *name, size_t *len)
 	return cpio_find((const void *)XOK_BOOT_VA, info()->boot_len, name, len);
 }
 
+int amp_boot_forget(const char *name)
+{
+	(void)name;
+	return XOK_ENOSYS;
+}
+
 /* ---- pages for a child ---- */
 
 static uint32_t frames[BATCH];

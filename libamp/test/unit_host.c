@@ -440,6 +440,7 @@ static void test_offers(void **state)
 	assert_true(amp_progs() == 0 && amp_tables() == 0);
 	assert_null(amp_boot_file("x", &len));
 	assert_int_equal(len, 0);
+	assert_int_equal(amp_boot_forget("x"), XOK_ENOSYS);
 	p = amp_share_alloc(5000);
 	assert_int_equal((uintptr_t)p % XOK_PAGE, 0);
 	assert_int_equal(p[4999], 0);

@@ -18,6 +18,7 @@
 
 #define IP4_HLEN 20u
 #define IP4_TTL 64u
+#define IP4_RESERVED 0x8000u
 #define IP4_DF 0x4000u
 #define IP4_MF 0x2000u
 #define IP4_OFFSET 0x1fffu
@@ -25,6 +26,7 @@
 #define PROTO_TCP 6u
 #define PROTO_UDP 17u
 #define UDP_HLEN 8u
+#define TCP_HLEN 20u /* without options */
 
 /* Offsets in an IPv4 header. */
 enum {

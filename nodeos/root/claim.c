@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* claim.c - filters for the answers to our own requests, and how these are told from what is the host's own stack's. */
+/* claim.c - filters for the answers to our own requests and for router solicitations, and how answers are told from what is the host's own stack's. */
 #include "nodeos/lib/inet.h"
 #include "nodeos/lib/inet6.h"
 #include "nodeos/root/root.h"
@@ -93,6 +93,15 @@ static void datagram(struct xok_filter *f, uint16_t port, bool tagged)
 	has(f, tag + IP4_AT + IP4_HLEN + 2, 2, port);
 }
 
+static void solicitation(struct xok_filter *f, uint16_t unused, bool tagged)
+{
+	size_t tag = of_type(f, ETH_IP6, tagged);
+
+	(void)unused;
+	has(f, tag + IP6_AT + IP6_NEXT, 1, PROTO_ICMP6);
+	has(f, tag + ICMP6_AT, 1, ICMP6_RS);
+}
+
 /* ---- adding and removing ---- */
 
 /* Without room for a filter the answer goes to the stack, and the request times out. */
@@ -101,7 +110,7 @@ static void add(struct root *r, enum claim which,
 {
 	const struct node_pub *p = r->pub;
 	struct claims *c = &r->claims;
-	bool vlans = false;
+	bool vlans = which == CLAIM_SOLICITATIONS; /* it stays, and a VLAN may come */
 
 	for (uint32_t i = FORWARD_VLANS; i < FORWARD_IFACES; i++)
 		vlans |= p->port[i].used;
@@ -129,6 +138,7 @@ static void begin(struct root *r, enum claim which)
 		add(r, which, reply6, id);
 		add(r, which, error6, id);
 		break;
+	case CLAIM_SOLICITATIONS: add(r, which, solicitation, 0); break;
 	default: add(r, which, datagram, UDP_SOURCE); break;
 	}
 	r->claims.of[which].on = true;
@@ -157,8 +167,19 @@ static bool has_twins(const struct node_pub *p)
 	return false;
 }
 
+static bool advertises(const struct root *r)
+{
+	for (uint32_t i = 0; i < NODE_PORTS; i++) {
+		if (twin_of(r->pub, i) && ra_advertises(&r->ip6, i))
+			return true;
+	}
+	return false;
+}
+
 static bool waits(const struct root *r, enum claim which)
 {
+	if (which == CLAIM_SOLICITATIONS)
+		return advertises(r);
 	for (unsigned i = 0; i < PENDING; i++) {
 		if (r->pendings.p[i].used && kind(&r->pendings.p[i]) == which)
 			return true;

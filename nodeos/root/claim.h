@@ -6,6 +6,8 @@
  *
  * An answer is an echo reply with our identifier, an ICMP error that quotes an echo request with it, or a datagram from where one was sent. One that
  * comes in fragments, or behind IP options or extension headers, is the stack's.
+ *
+ * So are router solicitations, as long as no interface with a twin advertises; then they come here, and go on to the stack where none does.
  */
 #ifndef NODEOS_CLAIM_H
 #define NODEOS_CLAIM_H
@@ -16,7 +18,7 @@
 
 struct root;
 
-enum claim { CLAIM_ECHO4, CLAIM_ECHO6, CLAIM_UDP, CLAIMS };
+enum claim { CLAIM_ECHO4, CLAIM_ECHO6, CLAIM_UDP, CLAIM_SOLICITATIONS, CLAIMS };
 #define CLAIM_FILTERS 4u /* of one */
 
 struct claims {
@@ -27,7 +29,7 @@ struct claims {
 	} of[CLAIMS];
 };
 
-/* A request begins or has ceased to wait: adds and removes filters. */
+/* A request begins or has ceased to wait, or what is advertised has changed: adds and removes filters. */
 void claims_update(struct root *r);
 
 /* Is an IPv4 or IPv6 packet for us, its header checked, an answer that is waited for? arg: the root. */

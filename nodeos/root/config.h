@@ -56,6 +56,16 @@ struct config_neighbour6 {
 	unsigned line;
 };
 
+/* RFC 4861 6.2.1: what a router says of itself at an interface. Times in seconds. */
+struct config_advertise {
+	bool on;
+	unsigned line;
+	bool managed, other; /* the M and O flags: addresses, and other things, come by DHCPv6 */
+	uint16_t interval;   /* MaxRtrAdvInterval */
+	uint16_t lifetime;   /* AdvDefaultLifetime; 0: no default router */
+	uint32_t valid, preferred; /* AdvValidLifetime, AdvPreferredLifetime of each prefix */
+};
+
 struct config_module {
 	uint8_t *bytes; /* from malloc; whoever takes it frees it */
 	size_t len;
@@ -79,6 +89,7 @@ struct config {
 	char peer[NODE_PORTS][NODE_NAME];
 	uint16_t mtu[NODE_PORTS]; /* 0: the port's own */
 	uint8_t rpf[NODE_PORTS];  /* FORWARD_RPF_... */
+	struct config_advertise advertise[NODE_PORTS];
 	struct {
 		uint16_t port, id; /* 0: there is none */
 	} vlan[FORWARD_IFACES - FORWARD_VLANS];
@@ -123,6 +134,10 @@ uint32_t config_routes(const char *text, size_t len);
 /* The name of an interface: the port's, or its number, and the VLAN behind a dot. */
 #define CONFIG_PORT 24u
 const char *config_port_name(const struct config *c, uint16_t iface, char buf[CONFIG_PORT]);
+
+/* What an interface advertises, for people. */
+#define CONFIG_ADVERTISE 48u
+const char *config_advertise_text(const struct config_advertise *c, char buf[CONFIG_ADVERTISE]);
 
 /* The port whose connected network has this address, the longest prefix first; false: none. */
 bool config_connected(const struct config *c, uint32_t addr, uint16_t *port);

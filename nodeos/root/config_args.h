@@ -29,6 +29,11 @@ bool config_port(struct config *c, const struct args *a);
 /* PORT or PORT.VLAN, an interface that there is. */
 bool config_port_arg(const struct config *c, const struct args *a, const char *s, uint16_t *iface);
 
+/* ---- config_advertise.c ---- */
+
+/* `advertise`, whose words from `at` on are on or off, and more. */
+bool config_advertise(struct config *c, const struct args *a, uint16_t port, unsigned at);
+
 /* ---- config6.c: the same commands with IPv6 addresses ---- */
 
 bool config_address6(struct config *c, const struct args *a, uint16_t port, const char *s);

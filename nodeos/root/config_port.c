@@ -210,8 +210,14 @@ static bool port_rpf(struct config *c, const struct args *a, uint16_t port, cons
 static const struct {
 	const char *name;
 	bool (*fn)(struct config *c, const struct args *a, uint16_t port, const char *s);
-} item[] = {{"address", port_address}, {"mtu", port_mtu}, {"peer", port_peer}, {"rpf", port_rpf}};
+} item[] = {{"address", port_address},
+	    {"mtu", port_mtu},
+	    {"peer", port_peer},
+	    {"rpf", port_rpf},
+	    {"advertise", NULL}}; /* config_advertise, which takes more than one word */
 #define ITEMS (sizeof(item) / sizeof(item[0]))
+#define WORDS \
+	"wrong number of words: port PORT [vlan ID] address|mtu|peer|rpf VALUE, or advertise ..."
 
 bool config_port(struct config *c, const struct args *a)
 {
@@ -226,16 +232,18 @@ bool config_port(struct config *c, const struct args *a)
 	if (vlan && !vlan_arg(c, a, a->w->w[3], &iface, &id))
 		return false;
 	config_blame(a, a->w->w[a->w->n - 1]);
-	if (a->w->n != at + 2)
-		return config_fail(a, "wrong number of words: port PORT [vlan ID] "
-				      "address|mtu|peer|rpf VALUE");
+	if (a->w->n < at + 2)
+		return config_fail(a, WORDS);
 	for (unsigned k = 0; k < ITEMS; k++)
 		name[k] = item[k].name;
 	while (i < ITEMS && strcmp(a->w->w[at], name[i]))
 		i++;
 	if (i == ITEMS)
 		return config_unknown(a, "part of a port", a->w->w[at], name, ITEMS);
-	if (!item[i].fn(c, a, iface, a->w->w[at + 1]))
+	if (item[i].fn && a->w->n != at + 2)
+		return config_fail(a, WORDS);
+	if (item[i].fn ? !item[i].fn(c, a, iface, a->w->w[at + 1])
+		       : !config_advertise(c, a, iface, at + 1))
 		return false;
 	if (vlan) {
 		c->vlan[iface - FORWARD_VLANS].port = port;

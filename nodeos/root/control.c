@@ -11,12 +11,37 @@
 #include "nodeos/root/control.h"
 #include "nodeos/root/verbs.h"
 
+static void put_held(struct control *c)
+{
+	if (c->held && amp_cons_write(CONTROL_PROGRAMS, c->hold, c->held) < 0)
+		c->errors += c->held_lines;
+	c->held = c->held_lines = 0;
+}
+
 static void put_line(struct control *c, uint8_t cons, const char *s, size_t len)
 {
 	if (!c->open[cons])
 		return;
-	if (amp_cons_write(cons, s, len) < 0)
+	if (cons == CONTROL_PROGRAMS && len > sizeof(c->hold) - c->held)
+		put_held(c);
+	if (cons == CONTROL_PROGRAMS && c->holds && len <= sizeof(c->hold)) {
+		memcpy(c->hold + c->held, s, len);
+		c->held += (uint32_t)len;
+		c->held_lines++;
+	} else if (amp_cons_write(cons, s, len) < 0) {
 		c->errors++;
+	}
+}
+
+void control_hold(struct control *c)
+{
+	c->holds = true;
+}
+
+void control_release(struct control *c)
+{
+	c->holds = false;
+	put_held(c);
 }
 
 /* ---- rows for people ---- */
@@ -199,6 +224,18 @@ void reply_done(const struct reply *r)
 
 	if (r->cons == CONTROL_PROGRAMS)
 		put_line(r->c, r->cons, buf, (size_t)snprintf(buf, sizeof(buf), "%s .\n", r->id));
+}
+
+void reply_more(const struct reply *r, const char *table, uint32_t from)
+{
+	char buf[80];
+	int n;
+
+	if (r->cons == CONTROL_PROGRAMS)
+		n = snprintf(buf, sizeof(buf), "%s + %" PRIu32 "\n", r->id, from);
+	else
+		n = snprintf(buf, sizeof(buf), "more: show %.32s from %" PRIu32 "\n", table, from);
+	put_line(r->c, r->cons, buf, (size_t)n);
 }
 
 void reply_error(const struct reply *r, const char *fmt, ...)

@@ -19,6 +19,7 @@ struct control;
 #define CONTROL_PEOPLE 0u
 #define CONTROL_BUFFER 8192u
 #define CONTROL_HEADER 512u
+#define CONTROL_HELD 4096u
 
 struct reply {
 	struct control *c;
@@ -36,10 +37,18 @@ struct control {
 	char buf[CONTROL_BUFFER];
 	char cells[CONTROL_BUFFER], keys[CONTROL_HEADER];
 	uint64_t lines, errors; /* lines that came in; lines not written, or not whole */
+	/* Lines for programs that are written together. */
+	bool holds;
+	uint32_t held, held_lines;
+	char hold[CONTROL_HELD];
 };
 
 /* Opens both consoles; one that does not exist is left out. */
 void control_init(struct control *c, struct root *root);
+
+/* Between these two calls lines for programs may wait for each other: a write for each row of a long table costs more than the rows. */
+void control_hold(struct control *c);
+void control_release(struct control *c);
 
 void row_begin(struct control *c, const struct reply *to);
 void row_text(struct control *c, const char *key, const char *s);
@@ -54,6 +63,8 @@ void row_list_pair(struct control *c, const char *k1, const char *text, const ch
 void row_list_end(struct control *c);
 
 void reply_done(const struct reply *r);
+/* There is more of this table: it goes on with `show TABLE from N`. */
+void reply_more(const struct reply *r, const char *table, uint32_t from);
 void reply_error(const struct reply *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* An event line: fill in the object between these two. {"event":"name" stands in it already. */

@@ -9,8 +9,10 @@
 
 #define ICMP_HLEN 8u
 #define ICMP_ERROR_MAX \
-	576u	       /* RFC 1812 4.3.2.3: as much of the packet as fits into this much in all */
-#define ICMP_TOS 0xc0u /* RFC 1812 4.3.2.5: precedence 6 */
+	576u /* RFC 1812 4.3.2.3: as much of the packet as fits into this much in all */
+/* RFC 1812 4.3.2.5: precedence 6, and the packet's own type of service, but for the bit that is ECN's now (RFC 3168). */
+#define ICMP_PRECEDENCE 0xc0u
+#define ICMP_TOS 0x1cu
 
 static bool is_icmp_error(const uint8_t *packet, size_t len)
 {
@@ -72,8 +74,8 @@ void icmp_error(struct ipv4 *ip, const uint8_t *packet, size_t len, uint8_t type
 	part = ICMP_ERROR_MAX - IP4_HLEN - ICMP_HLEN;
 	if (part > len)
 		part = len;
-	inet_ip4_header(out, ICMP_TOS, IP4_HLEN + ICMP_HLEN + part, 0, IP4_TTL, PROTO_ICMP, from,
-			to);
+	inet_ip4_header(out, ICMP_PRECEDENCE | (packet[IP4_TOS] & ICMP_TOS),
+			IP4_HLEN + ICMP_HLEN + part, 0, IP4_TTL, PROTO_ICMP, from, to);
 	out[IP4_HLEN] = type;
 	out[IP4_HLEN + 1] = code;
 	put16(out + IP4_HLEN + 2, 0);

@@ -109,7 +109,6 @@ int icmp6_echo(struct ipv6 *ip, const struct ip6 *to, uint8_t hops, uint16_t id,
 /* RFC 4443 4.2: the reply has the request's identifier, sequence number and data, and the address that was asked as its source. */
 static void echo_reply(struct ipv6 *ip, const struct ip6_in *in, size_t at)
 {
-	uint8_t out[IP6_PACKET_MAX], *icmp = out + IP6_HLEN;
 	struct ip6 to = ip6_at(in->packet + IP6_SRC), from = ip6_at(in->packet + IP6_DST);
 	size_t len = in->len - at;
 
@@ -121,11 +120,11 @@ static void echo_reply(struct ipv6 *ip, const struct ip6_in *in, size_t at)
 		ip->count.n[IP6C_MULTICAST]++;
 		return;
 	}
-	memcpy(icmp, in->packet + at, len);
-	icmp[0] = ICMP6_ECHO_REPLY;
+	in->packet[at] = ICMP6_ECHO_REPLY;
 	ip->count.n[IP6C_DELIVERED]++;
 	ip->count.n[IP6C_ECHO_REPLIES]++;
-	send(ip, in->port, out, len, IP6_HOPS, &from, &to);
+	/* The reply is the request with another header in front, over whatever stood there. */
+	send(ip, in->port, in->packet + at - IP6_HLEN, len, IP6_HOPS, &from, &to);
 }
 
 /* An error about an echo request of ours quotes it. */
@@ -172,6 +171,15 @@ void icmp6_input(struct ipv6 *ip, const struct ip6_in *in, size_t at)
 	case ICMP6_NA:
 		ip->count.n[IP6C_DELIVERED]++;
 		nd_input(&ip->neigh, in, at);
+		break;
+	case ICMP6_RS:
+		/* RFC 4861 6.2.6: routers answer "valid solicitations received on an advertising interface". */
+		if (!ra_advertises(ip, in->port)) {
+			ip->count.n[IP6C_ICMP_TYPE]++;
+			break;
+		}
+		ip->count.n[IP6C_DELIVERED]++;
+		ra_input(ip, in, at);
 		break;
 	case ICMP6_UNREACHABLE:
 	case ICMP6_TOO_BIG:

@@ -109,7 +109,11 @@ static void fragment(struct ipv4 *ip, const struct node_hop *hop, const uint8_t 
 	for (size_t at = hlen; at < len; at += step) {
 		size_t n = len - at < step ? len - at : step;
 		uint16_t offset = (uint16_t)((frag & IP4_OFFSET) + (at - hlen) / 8);
-		bool more = at + n < len || (frag & IP4_MF);
+		/* RFC 1812 5.2.5: the reserved bit as it came. */
+		uint16_t flags = frag & IP4_RESERVED;
+
+		if (at + n < len || (frag & IP4_MF))
+			flags |= IP4_MF;
 
 		memcpy(out, packet, hlen);
 		if (at > hlen) {
@@ -123,7 +127,7 @@ static void fragment(struct ipv4 *ip, const struct node_hop *hop, const uint8_t 
 		}
 		memcpy(out + hlen, packet + at, n);
 		put16(out + IP4_LEN, (uint16_t)(hlen + n));
-		put16(out + IP4_FRAG, (uint16_t)(offset | (more ? IP4_MF : 0)));
+		put16(out + IP4_FRAG, flags | offset);
 		put16(out + IP4_SUM, 0);
 		put16(out + IP4_SUM, inet_fold(inet_sum(out, hlen)));
 		ip->count.n[IPC_FRAGMENTS]++;

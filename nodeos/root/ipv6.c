@@ -28,6 +28,8 @@ void ipv6_init(struct ipv6 *ip, struct node_pub *pub)
 	ip->pub = pub;
 	ip->icmp = (struct bucket){.rate = ICMP6_RATE, .burst = ICMP6_BURST};
 	nd_init(&ip->neigh, pub, &ip->count, unreachable, ip);
+	fragment6_init(ip);
+	ra_init(ip);
 }
 
 /* ---- extension headers ---- */
@@ -105,14 +107,22 @@ static size_t header_end(const struct ip6_in *in, size_t at)
 	return n <= in->len - at ? at + n : 0;
 }
 
-/* Obeys one extension header at *at and steps over it. False: the packet is gone. */
-static bool one_header(struct ipv6 *ip, const struct ip6_in *in, uint8_t type, size_t *at)
+/* Obeys one extension header at *at, whose number stands at next_at, and steps over it. False: the packet is gone. */
+static bool one_header(struct ipv6 *ip, const struct ip6_in *in, size_t next_at, size_t *at)
 {
+	uint8_t type = in->packet[next_at];
 	size_t end = header_end(in, *at);
 
-	/* RFC 8200 4.1: Hop-by-Hop options stand immediately behind the IPv6 header or nowhere. */
-	if (!end || (type == PROTO_HOP_BY_HOP && *at != IP6_HLEN)) {
+	/* RFC 8200 4: a Next Header of zero "in any header other than an IPv6 header" is one that nobody knows. */
+	if (type == PROTO_HOP_BY_HOP && *at != IP6_HLEN) {
 		drop(ip, IP6C_HEADERS);
+		icmp6_error(ip, in, ICMP6_PARAMETER, ICMP6_NEXT_HEADER, (uint32_t)next_at);
+		return false;
+	}
+	/* RFC 4443 3.4: its length is wrong, or was cut off with the rest of it. */
+	if (!end) {
+		drop(ip, IP6C_HEADERS);
+		icmp6_error(ip, in, ICMP6_PARAMETER, ICMP6_HEADER_FIELD, (uint32_t)*at + 1);
 		return false;
 	}
 	switch (type) {
@@ -130,24 +140,38 @@ static bool one_header(struct ipv6 *ip, const struct ip6_in *in, uint8_t type, s
 			return false;
 		}
 		break;
-	default:
-		/* RFC 6946: a fragment that is the whole packet is no fragment. */
-		if (be16(in->packet + *at + 2) & 0xfff9) {
-			drop(ip, IP6C_FRAGMENT);
-			return false;
-		}
-		end = *at + 8;
-		break;
+	default: break;
 	}
 	*at = end;
 	return true;
 }
 
+/*
+ * A Fragment header at *at. RFC 6946: a fragment that is the whole packet is no fragment, and is stepped over; another one is kept until its packet is
+ * complete. False: the packet is gone.
+ */
+static bool fragment_header(struct ipv6 *ip, struct ip6_in *in, size_t next_at, size_t *at)
+{
+	/* A shorter one would be read past its end. One in another one's packet nobody sends who means well. */
+	if (in->len - *at < 8 || in->fragmented) {
+		drop(ip, IP6C_HEADERS);
+		return false;
+	}
+	if (be16(in->packet + *at + 2) & 0xfff9) {
+		fragment6_input(ip, in, *at, next_at);
+		return false;
+	}
+	in->fragmented = true;
+	*at += 8;
+	return true;
+}
+
 /* ---- delivery ---- */
 
-static void deliver(struct ipv6 *ip, const struct ip6_in *in)
+void ipv6_deliver(struct ipv6 *ip, const struct ip6_in *packet)
 {
-	size_t at = IP6_HLEN, next_at = IP6_NEXT;
+	struct ip6_in as_is = *packet, *in = &as_is;
+	size_t at = IP6_HLEN, next_at = IP6_NEXT, start;
 
 	for (unsigned i = 0; i < HEADERS_MAX; i++) {
 		uint8_t next = in->packet[next_at];
@@ -156,10 +180,15 @@ static void deliver(struct ipv6 *ip, const struct ip6_in *in)
 		case PROTO_HOP_BY_HOP:
 		case PROTO_DEST_OPTIONS:
 		case PROTO_ROUTING:
-		case PROTO_FRAGMENT:
-			next_at = at;
-			if (!one_header(ip, in, next, &at))
+			start = at;
+			if (!one_header(ip, in, next_at, &at))
 				return;
+			next_at = start;
+			continue;
+		case PROTO_FRAGMENT:
+			if (!fragment_header(ip, in, next_at, &at))
+				return;
+			next_at = at - 8;
 			continue;
 		case PROTO_ICMP6: icmp6_input(ip, in, at); return;
 		case PROTO_TCP:
@@ -209,13 +238,14 @@ static void no_route(struct ipv6 *ip, const struct ip6_in *in, int32_t number)
 
 	switch (number) {
 	case FORWARD_BLACKHOLE: drop(ip, IP6C_BLACKHOLE); return;
-	/* "If the reason for the failure to deliver is administrative prohibition ..., the Code field is set to 1." Code 3: whatever else. */
+	/* "If the reason for the failure to deliver is administrative prohibition ..., the Code field is set to 1." */
 	case FORWARD_PROHIBITED:
 		code = ICMP6_PROHIBITED;
 		drop(ip, IP6C_PROHIBITED);
 		break;
+	/* "If the reason ... is that the route to the destination is a reject route, the Code field is set to 6." */
 	case FORWARD_UNREACHABLE:
-		code = ICMP6_ADDRESS;
+		code = ICMP6_REJECT;
 		drop(ip, IP6C_NO_ROUTE);
 		break;
 	default: drop(ip, IP6C_NO_ROUTE); break;
@@ -253,7 +283,7 @@ static void forward(struct ipv6 *ip, const struct ip6_in *in)
 	if (in->packet[IP6_NEXT] == PROTO_HOP_BY_HOP) {
 		size_t at = IP6_HLEN;
 
-		if (!one_header(ip, in, PROTO_HOP_BY_HOP, &at))
+		if (!one_header(ip, in, IP6_NEXT, &at))
 			return;
 	}
 	if (!node_route6(ip->pub, &dst, &hop)) {
@@ -309,7 +339,7 @@ static bool addresses_ok(struct ipv6 *ip, uint16_t port, const struct ip6 *src,
 	return true;
 }
 
-/* For us or for the link, where the host's own stack listens; neighbour discovery is ours. */
+/* For us or for the link, where the host's own stack listens; neighbour discovery is ours, and routers' where we advertise. */
 static bool for_host(const struct ipv6 *ip, const struct ip6_in *in, const struct ip6 *dst)
 {
 	uint8_t proto;
@@ -320,8 +350,14 @@ static bool for_host(const struct ipv6 *ip, const struct ip6_in *in, const struc
 	if (!(ip6_multicast(dst) && (dst->b[1] & 15) == 2) &&
 	    !node_is_local6(ip->pub, in->port, dst) && node_fib(ip->pub, dst) != FORWARD_LOCAL)
 		return false;
-	return !(ipv6_upper(in->packet, in->len, &proto, &at) && proto == PROTO_ICMP6 &&
-		 at < in->len && (in->packet[at] == ICMP6_NS || in->packet[at] == ICMP6_NA));
+	if (!ipv6_upper(in->packet, in->len, &proto, &at) || proto != PROTO_ICMP6 || at >= in->len)
+		return true;
+	switch (in->packet[at]) {
+	case ICMP6_NS:
+	case ICMP6_NA: return false;
+	case ICMP6_RS: return !ra_advertises(ip, in->port);
+	default: return true;
+	}
 }
 
 void ipv6_frame(struct ipv6 *ip, uint16_t port, uint8_t *frame, size_t len)
@@ -343,7 +379,7 @@ void ipv6_frame(struct ipv6 *ip, uint16_t port, uint8_t *frame, size_t len)
 		return;
 	if (ip->claimed && node_is_local6(ip->pub, port, &dst) &&
 	    ip->claimed(ip->arg, in.packet, in.len)) {
-		deliver(ip, &in);
+		ipv6_deliver(ip, &in);
 	} else if (for_host(ip, &in, &dst)) {
 		if (twin_packet(ip->pub, port, ETH_IP6, in.packet, in.len))
 			ip->count.n[IP6C_TO_HOST]++;
@@ -351,11 +387,11 @@ void ipv6_frame(struct ipv6 *ip, uint16_t port, uint8_t *frame, size_t len)
 			drop(ip, IP6C_HOST);
 	} else if (ip6_multicast(&dst)) {
 		if (member(ip, port, &dst))
-			deliver(ip, &in);
+			ipv6_deliver(ip, &in);
 		else
 			drop(ip, IP6C_MULTICAST);
 	} else if (node_is_local6(ip->pub, port, &dst)) {
-		deliver(ip, &in);
+		ipv6_deliver(ip, &in);
 	} else {
 		forward(ip, &in);
 	}
@@ -367,21 +403,24 @@ void ipv6_output(struct ipv6 *ip, uint16_t port, const uint8_t *packet, size_t l
 	struct node_hop6 hop = {.port = port, .next = dst};
 	uint8_t copy[IP6_PACKET_MAX];
 
-	if (node_is_local6(ip->pub, port, &dst)) {
+	if (node_is_local6(ip->pub, port, &dst) && len <= sizeof(copy)) {
 		const struct ip6_in in = {.port = port, .packet = copy, .len = len};
 
 		memcpy(copy, packet, len);
-		deliver(ip, &in);
+		ipv6_deliver(ip, &in);
 		return;
 	}
 	if (!ip6_link_local(&dst) && !node_route6(ip->pub, &dst, &hop)) {
 		drop(ip, IP6C_NO_ROUTE);
 		return;
 	}
-	if (len > ip->pub->port[hop.port].mtu) {
+	if (len > ip->pub->port[hop.port].mtu && ip->pub->port[hop.port].mtu < IP6_MTU_MIN) {
 		drop(ip, IP6C_TOO_BIG);
 		return;
 	}
 	ip->count.n[IP6C_SENT]++;
-	neigh_send(&ip->neigh, hop.port, &hop.next, packet, len);
+	if (len > ip->pub->port[hop.port].mtu)
+		fragment6_output(ip, &hop, packet, len);
+	else
+		neigh_send(&ip->neigh, hop.port, &hop.next, packet, len);
 }

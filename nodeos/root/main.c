@@ -112,6 +112,12 @@ static void complain(struct root *r, const struct config_error *e)
 	root_log(r, "root", text, (size_t)n);
 }
 
+static const char *read_again(void *arg, size_t *len)
+{
+	(void)arg;
+	return amp_boot_forget("node.conf") < 0 ? NULL : amp_boot_file("node.conf", len);
+}
+
 /* With an error in the file the node stays up, unconfigured, so that people can read why and type commands. */
 static void configure(struct root *r)
 {
@@ -192,6 +198,7 @@ int main(void)
 {
 	struct root_host host = {
 		.run = run_test,
+		.conf = read_again,
 		.forward = {[FORWARD_PLAIN4] = MODULE(forward4),
 			    [FORWARD_PLAIN6] = MODULE(forward6),
 			    [FORWARD_TAGGED4] = MODULE(forward4_tagged),

@@ -6,10 +6,8 @@
 #include "nodeos/root/twin.h"
 
 #define ND_HOPS 255u
-#define ND_HLEN 24u   /* type, code, checksum, flags, target */
-#define ND_OPTION 8u  /* a link-address option */
-#define OPT_SOURCE 1u /* source link address */
-#define OPT_TARGET 2u
+#define ND_HLEN 24u  /* type, code, checksum, flags, target */
+#define ND_OPTION 8u /* a link-address option */
 #define NA_ROUTER 0x80u
 #define NA_SOLICITED 0x40u
 #define NA_OVERRIDE 0x20u
@@ -27,7 +25,7 @@ static void transmit(struct neigh *t, uint16_t port, uint8_t type, uint8_t flags
 	nd[0] = type;
 	nd[ND_FLAGS] = flags;
 	memcpy(nd + ND_TARGET, target, 16);
-	nd[ND_HLEN] = type == ICMP6_NS ? OPT_SOURCE : OPT_TARGET;
+	nd[ND_HLEN] = type == ICMP6_NS ? ND_SOURCE : ND_TARGET_LINK;
 	nd[ND_HLEN + 1] = ND_OPTION / 8;
 	memcpy(nd + ND_HLEN + 2, t->pub->port[port].mac, 6);
 	put16(nd + 2, inet_upper6_sum(p, PROTO_ICMP6, nd, ND_HLEN + ND_OPTION));
@@ -69,6 +67,7 @@ void nd_init(struct neigh *t, struct node_pub *pub, struct ip6_counters *count,
 				[NEIGHC_NO_NEIGHBOUR] = IP6C_NO_NEIGHBOUR,
 				[NEIGHC_QUEUE_FULL] = IP6C_QUEUE_FULL,
 				[NEIGHC_FULL] = IP6C_ND_FULL,
+				[NEIGHC_CLAIMS_FULL] = IP6C_ND_CLAIMS_FULL,
 				[NEIGHC_UNSOLICITED] = IP6C_ND_UNSOLICITED,
 				[NEIGHC_CONFLICT] = IP6C_ND_CONFLICT,
 				[NEIGHC_TRANSMIT] = IP6C_TRANSMIT,
@@ -84,14 +83,11 @@ void nd_init(struct neigh *t, struct node_pub *pub, struct ip6_counters *count,
 
 /* ---- receiving ---- */
 
-/*
- * The link address in option `type`, or NULL in *mac. False: the options are malformed. RFC 4861 7.1.1: "All included options have a length
- * that is greater than zero"; one that is zero would loop for ever.
- */
-static bool link_address(const uint8_t *nd, size_t len, uint8_t type, const uint8_t **mac)
+/* RFC 4861 7.1.1: "All included options have a length that is greater than zero"; one that is zero would loop for ever. */
+bool nd_link_address(const uint8_t *nd, size_t from, size_t len, uint8_t type, const uint8_t **mac)
 {
 	*mac = NULL;
-	for (size_t i = ND_HLEN; i < len;) {
+	for (size_t i = from; i < len;) {
 		size_t n;
 
 		if (len - i < 2)
@@ -159,9 +155,14 @@ void nd_input(struct neigh *t, const struct ip6_in *in, size_t at)
 	bool ok;
 
 	t->count[IP6C_ND_RECEIVED]++;
-	/* 7.1.1, 7.1.2: hop limit 255, "i.e., the packet could not possibly have been forwarded by a router"; code 0; 24 octets or more. */
-	ok = in->packet[IP6_HOPS_AT] == ND_HOPS && len >= ND_HLEN && nd[1] == 0 &&
-	     link_address(nd, len, nd[0] == ICMP6_NS ? OPT_SOURCE : OPT_TARGET, &mac);
+	/*
+	 * 7.1.1, 7.1.2: hop limit 255, "i.e., the packet could not possibly have been forwarded by a router"; code 0; 24 octets or more. RFC 6980 5: what comes
+	 * in fragments is ignored.
+	 */
+	ok = !in->fragmented && in->packet[IP6_HOPS_AT] == ND_HOPS && len >= ND_HLEN &&
+	     nd[1] == 0 &&
+	     nd_link_address(nd, ND_HLEN, len, nd[0] == ICMP6_NS ? ND_SOURCE : ND_TARGET_LINK,
+			     &mac);
 	if (ok) {
 		target = ip6_at(nd + ND_TARGET);
 		ok = ip6_host(&target);

@@ -163,13 +163,14 @@ static int place(const struct neigh *t, unsigned set, bool claim)
 	return vacant >= 0 ? vacant : idle;
 }
 
-/* A new entry; claim: for somebody who says that the address is his. -1: there is no room. */
-static int make(struct neigh *t, uint16_t port, const struct ip6 *addr, bool claim)
+/* A new entry; claim: for somebody who says that the address is his. -1: there is no room, which `full` counts. */
+static int make(struct neigh *t, uint16_t port, const struct ip6 *addr, bool claim,
+		enum neigh_counter full)
 {
 	int best = place(t, t->family->set(port, addr), claim);
 
 	if (best < 0) {
-		count(t, NEIGHC_FULL);
+		count(t, full);
 		return -1;
 	}
 	if (t->entry[best].state != NEIGH_FREE)
@@ -339,7 +340,7 @@ void neigh_send(struct neigh *t, uint16_t port, const struct ip6 *next, const ui
 		return;
 	}
 	if (i < 0) {
-		i = make(t, port, next, false);
+		i = make(t, port, next, false, NEIGHC_FULL);
 		if (i < 0)
 			return;
 		wait_for(t, i, packet, len);
@@ -387,7 +388,7 @@ void neigh_learn(struct neigh *t, uint16_t port, const struct ip6 *addr, const u
 	/* RFC 826: add the sender only when we are the target; an answer nobody asked for adds nothing. RFC 4861 7.2.3 and 7.2.5 agree. */
 	if (i >= 0)
 		hear(t, i, mac, to_us);
-	else if (to_us && asks && mac && (i = make(t, port, addr, true)) >= 0)
+	else if (to_us && asks && mac && (i = make(t, port, addr, true, NEIGHC_CLAIMS_FULL)) >= 0)
 		confirm(t, i, mac);
 	else if (!asks)
 		count(t, NEIGHC_UNSOLICITED);
@@ -399,7 +400,7 @@ void neigh_told(struct neigh *t, uint16_t port, const struct ip6 *addr, const ui
 	int i = find(t, port, addr);
 
 	if (i < 0)
-		i = make(t, port, addr, true);
+		i = make(t, port, addr, true, NEIGHC_CLAIMS_FULL);
 	if (i < 0 || t->entry[i].state == NEIGH_STATIC)
 		return;
 	confirm(t, i, mac);
@@ -411,10 +412,20 @@ bool neigh_static(struct neigh *t, uint16_t port, const struct ip6 *addr, const 
 	int i = find(t, port, addr);
 
 	if (i < 0)
-		i = make(t, port, addr, false);
+		i = make(t, port, addr, false, NEIGHC_CLAIMS_FULL);
 	if (i < 0)
 		return false;
 	confirm(t, i, mac);
 	t->entry[i].state = NEIGH_STATIC;
 	return true;
+}
+
+void neigh_not_static(struct neigh *t, uint16_t port, const struct ip6 *addr)
+{
+	int i = find(t, port, addr);
+
+	if (i < 0 || t->entry[i].state != NEIGH_STATIC)
+		return;
+	start(t, i, NEIGH_PROBING);
+	arm(t);
 }

@@ -20,9 +20,12 @@
 #define NEIGH_WAITING 64u     /* packets in all that wait for an answer */
 #define NEIGH_WAITING_EACH 4u /* for one neighbour; the oldest gives way (RFC 1122 2.3.2.2) */
 #define NEIGH_UNANSWERED (NODE_NEIGH_WAYS / 2) /* entries of a set that nobody has answered for */
-#define NEIGH_RETRY_NS 1000000000ull	       /* at most one request a second (RFC 1122 2.3.2.1) */
-#define NEIGH_TRIES 5u	/* broadcast requests before the neighbour counts as unreachable */
-#define NEIGH_PROBES 3u /* unicast requests before its address is asked for anew */
+#define NEIGH_RETRY_NS \
+	1000000000ull /* RFC 1122 2.3.2.1: one a second at most; RFC 4861 10: RETRANS_TIMER */
+#define NEIGH_TRIES \
+	3u /* requests to all before the neighbour counts as unreachable: RFC 4861 10, MAX_MULTICAST_SOLICIT */
+#define NEIGH_PROBES \
+	3u /* requests to itself before its address is asked for anew: MAX_UNICAST_SOLICIT */
 #define NEIGH_FRESH_NS 60000000000ull /* then it is probed */
 #define NEIGH_PACKET 1514u
 
@@ -53,6 +56,7 @@ enum neigh_counter {
 	NEIGHC_NO_NEIGHBOUR,
 	NEIGHC_QUEUE_FULL,
 	NEIGHC_FULL,
+	NEIGHC_CLAIMS_FULL,
 	NEIGHC_UNSOLICITED,
 	NEIGHC_CONFLICT,
 	NEIGHC_TRANSMIT,
@@ -110,6 +114,8 @@ const struct neigh_entry *neigh_find(const struct neigh *t, uint16_t port, const
 
 /* Makes a static entry. False: no room for it. */
 bool neigh_static(struct neigh *t, uint16_t port, const struct ip6 *addr, const uint8_t mac[6]);
+/* It is one that was learnt from now on, and is asked whether it is still there; nothing when it is none. */
+void neigh_not_static(struct neigh *t, uint16_t port, const struct ip6 *addr);
 
 /* Sends a frame. */
 void neigh_transmit(struct neigh *t, uint16_t port, const uint8_t dst[6], uint16_t type,

@@ -433,13 +433,22 @@ static void give_host_addresses(const struct node_pub *p)
 				     net32(mask4(p->addresses[i].len)));
 }
 
+/* Routers only, and once there is a configuration. Solicitations go where they are heard. */
+static void advertise(struct root *r)
+{
+	ra_config(&r->ip6, r->cfg.role == NODE_ROUTER ? r->cfg.advertise : NULL);
+	claims_update(r);
+}
+
 void root_host_addresses(struct root *r)
 {
 	node_write_begin(r->pub);
 	publish_addresses(r);
 	node_write_end(r->pub);
-	if (r->configured)
+	if (r->configured) {
 		give_host_addresses(r->pub);
+		advertise(r);
+	}
 	host_routes(r);
 }
 
@@ -500,6 +509,7 @@ bool root_apply(struct root *r, char err[CONFIG_ERROR])
 			root_log(r, "root", "no room for a static neighbour", 30);
 	}
 	forward_config(&r->forward);
+	advertise(r);
 	r->configured = true;
 	root_ready(r);
 	return true;

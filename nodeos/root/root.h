@@ -31,6 +31,8 @@ struct root_host {
 	bool (*module)(void *arg, struct config_module *m, char err[CONFIG_ERROR]);
 	/* Sends a capsule packet. */
 	bool (*inject)(void *arg, const uint8_t *packet, size_t len, char err[CONFIG_ERROR]);
+	/* Reads the configuration file again: its text, which lives until the next call, or NULL. */
+	const char *(*conf)(void *arg, size_t *len);
 	/* Starts a test environment. */
 	bool (*run)(void *arg, const char *name, char err[CONFIG_ERROR]);
 	/* Handlers that forward in the kernel; NULL: none. */
@@ -56,6 +58,7 @@ struct root {
 	struct pendings pendings;
 	struct claims claims;
 	struct ee_link ee;
+	struct amp_timer power_off;
 };
 
 /* pub (page aligned, of node_size bytes, shared read-only with other domains) and ee are the caller's. 0 or a negative XOK_E... */
@@ -68,6 +71,9 @@ unsigned root_read(struct root *r, const char *text, size_t len, struct config_e
 
 /* Puts r->draft in force. False: err says what could not be; only modules can fail. */
 bool root_apply(struct root *r, char err[CONFIG_ERROR]);
+
+/* The configuration file, read again, in force instead of what was. False: err says why it is not, and nothing has changed. */
+bool root_reload(struct root *r, char err[CONFIG_ERROR]);
 
 /* The addresses that the host's own stack has, at our ports and elsewhere, have changed. */
 void root_host_addresses(struct root *r);

@@ -9,6 +9,8 @@
 #include "nodeos/lib/inet6.h"
 #include "nodeos/root/root.h"
 
+#define PART 256u /* rows of a long table that are shown at once */
+
 /* An address of each family of an interface; "": none. */
 static void addresses_of(const struct node_pub *p, uint32_t i, char addr[TEXT_PREFIX],
 			 char addr6[TEXT_PREFIX6])
@@ -35,6 +37,7 @@ static void show_interfaces(struct root *root, const struct reply *r)
 
 	for (uint32_t i = 0; i < NODE_PORTS; i++) {
 		char addr[TEXT_PREFIX], addr6[TEXT_PREFIX6], mac[TEXT_MAC], name[CONFIG_PORT];
+		char advertise[CONFIG_ADVERTISE];
 		const struct node_port *o = &p->port[i];
 
 		if (!o->used)
@@ -49,6 +52,7 @@ static void show_interfaces(struct root *root, const struct reply *r)
 		row_text(c, "mac", text_put_mac(mac, o->mac));
 		row_u64(c, "mtu", o->mtu);
 		row_text(c, "rpf", rpf[root->forward.rpf[i] & 3]);
+		row_text(c, "advertise", config_advertise_text(&root->cfg.advertise[i], advertise));
 		row_text(c, "twin",
 			 o->twin ? config_port_name(&root->cfg, o->twin - 1u, name) : "");
 		row_text(c, "state", amp_port(o->device)->up ? "up" : "down");
@@ -63,6 +67,7 @@ static void show_ports(struct root *root, const struct reply *r)
 	for (uint32_t i = 0; i < root->pub->nport; i++) {
 		const struct xok_port_info *info = amp_port(i);
 		char addr[TEXT_PREFIX], addr6[TEXT_PREFIX6], mac[TEXT_MAC];
+		char advertise[CONFIG_ADVERTISE];
 
 		addresses_of(root->pub, i, addr, addr6);
 		row_begin(c, r);
@@ -76,6 +81,7 @@ static void show_ports(struct root *root, const struct reply *r)
 		row_u64(c, "rx_bytes", info->rx_bytes);
 		row_u64(c, "tx_bytes", info->tx_bytes);
 		row_u64(c, "txq", info->txq);
+		row_text(c, "advertise", config_advertise_text(&root->cfg.advertise[i], advertise));
 		row_end(c);
 	}
 }
@@ -104,8 +110,8 @@ static const char *put_any(char buf[TEXT_IP6], const struct ip6 *a)
 	return ip6_is_mapped(a) ? text_put_ip4(buf, ip6_unmapped(a)) : text_put_ip6(buf, a);
 }
 
-/* One row for each next hop of a route. */
-static void route_rows(struct root *root, const struct reply *r, const struct rib_route *e)
+/* One row for each next hop of a route. Returns how many. */
+static unsigned route_rows(struct root *root, const struct reply *r, const struct rib_route *e)
 {
 	struct hops_member m[HOPS_MEMBERS];
 	unsigned n = hops_list(&root->forward.hops, e->number, m), rows = n ? n : 1;
@@ -131,19 +137,28 @@ static void route_rows(struct root *root, const struct reply *r, const struct ri
 		row_u64(c, "metric", e->metric);
 		row_end(c);
 	}
+	return rows;
 }
 
-/* Our own addresses are no routes to people; they stand in `show interfaces`. */
-static void show_routes(struct root *root, const struct reply *r)
+/*
+ * Our own addresses are no routes to people; they stand in `show interfaces`. A part has PART rows or a few more. Entries keep their places, so a route
+ * that is there all the time is in exactly one part; one that comes or goes meanwhile may be in none.
+ */
+static uint32_t show_routes(struct root *root, uint32_t from, const struct reply *r)
 {
 	const struct rib *rib = &root->forward.rib;
+	unsigned rows = 0;
 
-	for (uint32_t i = 0; i < rib->nroute; i++) {
+	for (uint32_t i = from; i < rib->nroute; i++) {
 		const struct rib_route *e = &rib->route[i];
 
-		if (e->used && e->source != RIB_LOCAL && e->source != RIB_HOST_LOCAL)
-			route_rows(root, r, e);
+		if (!e->used || e->source == RIB_LOCAL || e->source == RIB_HOST_LOCAL)
+			continue;
+		if (rows >= PART)
+			return i;
+		rows += route_rows(root, r, e);
 	}
+	return 0;
 }
 
 static void neighbour_rows(struct control *c, const struct neigh *t, bool ip4,
@@ -479,12 +494,15 @@ static void show_filters(struct root *root, const struct reply *r)
 static const struct {
 	const char *name;
 	void (*fn)(struct root *root, const struct reply *r);
+	uint32_t (*part)(struct root *root, uint32_t from, const struct reply *r);
 } table[] = {
-	{"ports", show_ports},		 {"interfaces", show_interfaces}, {"routes", show_routes},
-	{"neighbours", show_neighbours}, {"domains", show_domains},	  {"modules", show_modules},
-	{"principals", show_principals}, {"counters", show_counters},	  {"drops", show_drops},
-	{"handlers", tables_handlers},	 {"filters", show_filters},	  {"tables", tables_tables},
-	{"lcores", tables_lcores},
+	{"ports", show_ports, NULL},	       {"interfaces", show_interfaces, NULL},
+	{"routes", NULL, show_routes},	       {"neighbours", show_neighbours, NULL},
+	{"domains", show_domains, NULL},       {"modules", show_modules, NULL},
+	{"principals", show_principals, NULL}, {"counters", show_counters, NULL},
+	{"drops", show_drops, NULL},	       {"handlers", tables_handlers, NULL},
+	{"filters", show_filters, NULL},       {"tables", tables_tables, NULL},
+	{"lcores", tables_lcores, NULL},
 };
 #define TABLES (sizeof(table) / sizeof(table[0]))
 
@@ -497,13 +515,20 @@ const char *table_nearest(const char *what)
 	return text_nearest(what, name, TABLES);
 }
 
-bool table_show(struct root *root, const char *what, const struct reply *r)
+bool table_show(struct root *root, const char *what, uint32_t *from, const struct reply *r)
 {
-	for (size_t i = 0; i < TABLES; i++) {
-		if (!strcmp(table[i].name, what)) {
-			table[i].fn(root, r);
-			return true;
-		}
+	size_t i = 0;
+
+	while (i < TABLES && strcmp(table[i].name, what) != 0)
+		i++;
+	if (i == TABLES)
+		return false;
+	if (table[i].part) {
+		*from = table[i].part(root, *from, r);
+		return true;
 	}
-	return false;
+	if (!*from)
+		table[i].fn(root, r);
+	*from = 0;
+	return true;
 }

@@ -8,6 +8,7 @@
 #include "nodeos/root/root.h"
 
 #define ANSWER_NS 2000000000ull
+#define LAST_WORDS_NS 100000000ull
 #define PING_SIZE 56u
 #define PING_SIZE_MAX 1472u
 #define HEX_MAX 1472u
@@ -145,14 +146,27 @@ static bool address_arg(const char *s, uint32_t *addr, const struct reply *r)
 
 static void do_show(struct root *root, const struct words *w, const struct reply *r)
 {
-	const char *near;
+	uint64_t from = 0, unwritten = root->control.errors;
+	const char *near = table_nearest(w->w[1]);
+	uint32_t at;
 
-	if (table_show(root, w->w[1], r)) {
-		reply_done(r);
+	if (w->n > 2 &&
+	    (w->n != 4 || strcmp(w->w[2], "from") != 0 || !text_u64(w->w[3], UINT32_MAX, &from))) {
+		reply_error(r, "say show TABLE, or show TABLE from N where it was left off");
 		return;
 	}
-	near = table_nearest(w->w[1]);
-	if (near)
+	at = (uint32_t)from;
+	control_hold(&root->control);
+	bool there = table_show(root, w->w[1], &at, r);
+	control_release(&root->control);
+	if (there) {
+		if (root->control.errors != unwritten)
+			reply_error(r, "rows are missing: they were not read in time");
+		else if (at)
+			reply_more(r, w->w[1], at);
+		else
+			reply_done(r);
+	} else if (near)
 		reply_error(r, "there is no table \"%.20s\": did you mean %s?", w->w[1], near);
 	else
 		reply_error(r, "there is no table \"%.20s\": help lists them", w->w[1]);
@@ -288,6 +302,17 @@ static void do_run(struct root *root, const struct words *w, const struct reply 
 		reply_done(r);
 }
 
+static void do_reload(struct root *root, const struct words *w, const struct reply *r)
+{
+	char err[CONFIG_ERROR] = "";
+
+	(void)w;
+	if (root_reload(root, err))
+		reply_done(r);
+	else
+		reply_error(r, "%s", err);
+}
+
 static void do_help(struct root *root, const struct words *w, const struct reply *r)
 {
 	static const struct {
@@ -312,12 +337,19 @@ static void do_help(struct root *root, const struct words *w, const struct reply
 	reply_done(r);
 }
 
+static void on_power_off(void *arg)
+{
+	(void)arg;
+	amp_power_off();
+}
+
 static void do_poweroff(struct root *root, const struct words *w, const struct reply *r)
 {
-	(void)root;
 	(void)w;
 	reply_done(r);
-	amp_power_off();
+	/* What is sent last needs a moment to leave the machine. */
+	if (!ra_end(&root->ip6) || amp_timer_in(&root->power_off, LAST_WORDS_NS) < 0)
+		amp_power_off();
 }
 
 /* ---- configuration while the node runs ---- */
@@ -395,6 +427,7 @@ void verbs_init(struct root *root)
 	/* Answers to somebody else's echo requests, or to ones from before a restart, must not match. */
 	amp_random(&root->pendings.id, sizeof(root->pendings.id));
 	amp_ip_on_icmp(on_icmp, root);
+	root->power_off.fn = on_power_off;
 	root->ip6.answer = on_icmp6;
 	root->ip6.claimed = claim_packet6;
 	root->ip6.arg = root;

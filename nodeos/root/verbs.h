@@ -35,8 +35,11 @@ struct pendings {
 
 void verbs_init(struct root *root);
 
-/* tables.c: `show WHAT`. False: there is no such table. */
-bool table_show(struct root *root, const char *what, const struct reply *r);
+/*
+ * tables.c: the rows of `show WHAT [from N]`. A long table is shown in parts, so that nobody waits behind it: *from is where this one begins, and
+ * then where the next one does, 0 behind the last. False: there is no such table.
+ */
+bool table_show(struct root *root, const char *what, uint32_t *from, const struct reply *r);
 
 /* The table that may have been meant; NULL: none is like it. */
 const char *table_nearest(const char *what);

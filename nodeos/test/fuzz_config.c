@@ -36,5 +36,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	free(copy);
 	mock_advance(3000000000);
+	root_end(&root);
 	return 0;
 }

@@ -81,6 +81,43 @@ static void ip6(void **state)
 			 1);
 }
 
+/* RFC 4861 6.2.1: off unless it is said; limits and defaults. */
+static void advertisements(void **state)
+{
+	char text[CONFIG_ADVERTISE];
+	const struct config_advertise *a = c.advertise;
+
+	(void)state;
+	assert_int_equal(
+		parse("node r1\nport 0 advertise on\n"
+		      "port 1 advertise on interval 4 lifetime 0 valid 4294967295 managed\n"
+		      "port 2 vlan 7 advertise on other valid 60\n"),
+		0);
+	assert_true(a[0].on && !a[0].managed && !a[0].other);
+	assert_int_equal(a[0].interval, 600);
+	assert_int_equal(a[0].lifetime, 1800);
+	assert_int_equal(a[0].valid, 2592000);
+	assert_int_equal(a[0].preferred, 604800);
+	assert_true(a[1].on && a[1].managed && !a[1].other);
+	assert_int_equal(a[1].interval, 4);
+	assert_int_equal(a[1].lifetime, 0);
+	assert_int_equal(a[1].valid, UINT32_MAX);
+	assert_false(a[2].on);
+	assert_true(a[FORWARD_VLANS].on && a[FORWARD_VLANS].other);
+	assert_int_equal(a[FORWARD_VLANS].preferred, 60);
+	assert_string_equal(config_advertise_text(&a[0], text), "every 600 s, lifetime 1800 s");
+	assert_string_equal(config_advertise_text(&a[2], text), "off");
+	assert_int_equal(parse("node r1\nport 0 advertise on\nport 0 advertise off\n"), 0);
+	assert_false(a[0].on);
+	/* What only the whole can tell. */
+	assert_int_equal(parse("node r1\nport 0 advertise on\nport 0 mtu 1200\n"), 1);
+	assert_int_equal(err[0].line, 2);
+	assert_non_null(strstr(err[0].text, "IPv6 asks for 1280"));
+	assert_int_equal(parse("node r1\nrole host\nport 0 advertise on\n"), 1);
+	assert_int_equal(err[0].line, 3);
+	assert_non_null(strstr(err[0].text, "the node is a host"));
+}
+
 /* Every bad line is reported with its number, and the good ones between them do not hide it. */
 static void all_errors_with_lines(void **state)
 {
@@ -115,7 +152,7 @@ static void single_errors(void **state)
 		{"role switch", "router or host"},
 		{"port x address 10.0.0.1/24", "no port"},
 		{"port 0 adress 10.0.0.1/24", "did you mean address?"},
-		{"port 0 colour red", "address, mtu, peer or rpf"},
+		{"port 0 colour red", "address, mtu, peer, rpf or advertise"},
 		{"port 0 mtu 67", "68 to 1500"},
 		{"port 0 mtu 1501", "68 to 1500"},
 		{"port 0 rpf lose", "did you mean loose?"},
@@ -124,6 +161,18 @@ static void single_errors(void **state)
 		{"port 0 vlan 4095 address 10.0.0.1/24", "1 to 4094"},
 		{"port 0 vlan 7 address", "wrong number of words"},
 		{"port 0 mtu 1400 1300", "wrong number of words"},
+		{"port 0 advertise", "wrong number of words"},
+		{"port 0 advertise no", "say on or off"},
+		{"port 0 advertise off interval 9", "nothing follows"},
+		{"port 0 advertise on often", "interval, lifetime, valid, preferred, managed or"},
+		{"port 0 advertise on intervall 9", "did you mean interval?"},
+		{"port 0 advertise on interval", "seconds are missing"},
+		{"port 0 advertise on interval 3", "4 to 1800"},
+		{"port 0 advertise on interval 1801", "up to 1800"},
+		{"port 0 advertise on interval 60 lifetime 59", "60 or more, or 0"},
+		{"port 0 advertise on lifetime 9001", "up to 9000"},
+		{"port 0 advertise on valid 60 preferred 61", "61 s and valid for 60"},
+		{"port 0 advertise on managed other 7", "no part of an advertisement \"7\""},
 		{"neighbour 0.7 10.0.0.2 52:54:00:00:00:01", "no VLAN 7"},
 		{"loopback 10.0.0.1/24", "not an address"},
 		{"loopback 127.0.0.1", "not an address"},
@@ -321,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole_file),
 		cmocka_unit_test(ip6),
+		cmocka_unit_test(advertisements),
 		cmocka_unit_test(all_errors_with_lines),
 		cmocka_unit_test(more_errors_than_room),
 		cmocka_unit_test(single_errors),

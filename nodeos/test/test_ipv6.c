@@ -298,7 +298,7 @@ static void no_route(void **state)
 	expect_error(&p, ICMP6_UNREACHABLE, ICMP6_NO_ROUTE, 0);
 }
 
-/* RFC 4443 3.1: "administratively prohibited" is code 1; what fits no other code is code 3; a black hole says nothing. */
+/* RFC 4443 3.1: "administratively prohibited" is code 1, a "reject route" code 6; a black hole says nothing. */
 static void routes_to_nowhere(void **state)
 {
 	struct ip6 out = addr("fd00:66::1"), net = addr("fd00:66::");
@@ -313,7 +313,7 @@ static void routes_to_nowhere(void **state)
 	expect_error(&p, ICMP6_UNREACHABLE, ICMP6_PROHIBITED, 0);
 	mock_number(&pub, &net, 32, FORWARD_UNREACHABLE);
 	expect_drop(&p, IP6C_NO_ROUTE);
-	expect_error(&p, ICMP6_UNREACHABLE, ICMP6_ADDRESS, 0);
+	expect_error(&p, ICMP6_UNREACHABLE, ICMP6_REJECT, 0);
 }
 
 /* RFC 4443 3.2, 2.4 (c): no more than 1280 octets in all. */
@@ -370,9 +370,10 @@ static void malformed_options(void **state)
 	expect_error(&p, ICMP6_PARAMETER, ICMP6_HEADER_FIELD, IP6_HLEN + 2);
 	o[1] = 1;
 	expect_drop(&p, IP6C_HEADERS);
+	expect_error(&p, ICMP6_PARAMETER, ICMP6_HEADER_FIELD, IP6_HLEN + 1);
 	p = make(&far, PROTO_HOP_BY_HOP, 7);
 	expect_drop(&p, IP6C_HEADERS);
-	expect_silence();
+	expect_error(&p, ICMP6_PARAMETER, ICMP6_HEADER_FIELD, IP6_HLEN + 1);
 }
 
 /* ---- ICMPv6 ---- */
@@ -524,11 +525,19 @@ static void upper_layers(void **state)
 	memcpy(x, (const uint8_t[8]){PROTO_UDP, 0, 0, 0}, 8);
 	expect_drop(&p, IP6C_NO_SERVICE);
 	x[3] = 1;
-	expect_drop(&p, IP6C_FRAGMENT);
-	/* RFC 8200 4.1: Hop-by-Hop options anywhere else. */
+	input(&p, 0);
+	assert_int_equal(ip.count.n[IP6C_FRAGMENTS_RECEIVED], 1);
+	/* One in the other's packet. */
+	x[0] = PROTO_FRAGMENT;
+	x[3] = 0;
+	memcpy(x + 8, (const uint8_t[8]){PROTO_UDP, 0, 0, 1}, 8);
+	expect_drop(&p, IP6C_HEADERS);
+	/* RFC 8200 4: Hop-by-Hop options anywhere else. */
+	mock_forget_sent();
 	p = make(&ours, PROTO_DEST_OPTIONS, 24);
 	memcpy(p6(&p) + IP6_HLEN, (const uint8_t[8]){PROTO_HOP_BY_HOP, 0, 1, 4}, 8);
 	expect_drop(&p, IP6C_HEADERS);
+	expect_error(&p, ICMP6_PARAMETER, ICMP6_NEXT_HEADER, IP6_HLEN);
 }
 
 /* Every way to cut or twist a packet full of headers: nothing is read beyond it. */
@@ -623,27 +632,37 @@ static void resolves(void **state)
 	assert_true(knows(&peer, mac_new));
 }
 
-/* RFC 4861 7.2.2: it gives up, and the sender hears code 3 (address unreachable). */
+/*
+ * RFC 4861 7.2.2: "If no Neighbor Advertisement is received after MAX_MULTICAST_SOLICIT solicitations, address resolution has failed. The sender MUST return
+ * ICMP destination unreachable indications with code 3 (Address Unreachable) for each packet queued". 10: MAX_MULTICAST_SOLICIT is 3, RETRANS_TIMER
+ * one second.
+ */
 static void gives_up(void **state)
 {
 	struct ip6 peer = addr("fd00:1::77");
 	struct packet p = make(&peer, PROTO_UDP, 20);
 	const struct mock_frame *f;
-	unsigned asked = 0;
-	uint8_t type = 0, code = 0; /* of the last message */
 
 	(void)state;
-	input(&p, 0);
-	mock_advance(NEIGH_TRIES * NEIGH_RETRY_NS);
-	while ((f = mock_take())) {
-		type = f->data[ETH_HLEN + IP6_HLEN];
-		code = f->data[ETH_HLEN + IP6_HLEN + 1];
-		asked += type == ICMP6_NS;
+	for (unsigned i = 0; i < NEIGH_WAITING_EACH; i++)
+		input(&p, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		f = mock_take();
+		assert_non_null(f);
+		assert_int_equal(f->data[ETH_HLEN + IP6_HLEN], ICMP6_NS);
+		mock_advance(999999999);
+		expect_silence();
+		mock_advance(1);
 	}
-	assert_int_equal(asked, NEIGH_TRIES);
-	assert_int_equal(type, ICMP6_UNREACHABLE);
-	assert_int_equal(code, ICMP6_ADDRESS);
-	assert_int_equal(ip.count.n[IP6C_NO_NEIGHBOUR], 1);
+	for (unsigned i = 0; i < NEIGH_WAITING_EACH; i++) {
+		f = mock_take();
+		assert_non_null(f);
+		assert_memory_equal(f->data, mac_host, 6);
+		assert_int_equal(f->data[ETH_HLEN + IP6_HLEN], ICMP6_UNREACHABLE);
+		assert_int_equal(f->data[ETH_HLEN + IP6_HLEN + 1], ICMP6_ADDRESS);
+	}
+	expect_silence();
+	assert_int_equal(ip.count.n[IP6C_NO_NEIGHBOUR], NEIGH_WAITING_EACH);
 	assert_int_equal(mock_timers(), 0);
 }
 

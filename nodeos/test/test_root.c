@@ -146,6 +146,96 @@ static void typed_configuration(void **state)
 	assert_non_null(strstr(ask("x show neighbours"), "\"static\""));
 }
 
+static const char *new_file; /* what the next `reload` reads; NULL: it cannot */
+
+static const char *conf(void *arg, size_t *len)
+{
+	(void)arg;
+	*len = new_file ? strlen(new_file) : 0;
+	return new_file;
+}
+
+/* The file as a whole, in the place of what was, what was typed included; with an error in it nothing changes. */
+static void reloaded(void **state)
+{
+	struct node_hop hop;
+
+	(void)state;
+	assert_non_null(strstr(ask("x reload"), "x ! the configuration file cannot be read again"));
+	root.host.conf = conf;
+	new_file = NULL;
+	assert_non_null(strstr(ask("x reload"), "x ! the configuration file cannot be read again"));
+	assert_string_equal(ask("x route 10.3.0.0/16 via 10.0.0.9"), "x .\n");
+	assert_string_equal(ask("x neighbour 0 10.0.0.9 52:54:00:00:00:09"), "x .\n");
+	assert_string_equal(ask("x port 1 vlan 7 address 10.7.0.1/24"), "x .\n");
+	new_file = "node r1\nport 0 address 10.0.0.1/24\nroute 10.4.0.0/16 via 10.9.9.9\n";
+	assert_non_null(strstr(ask("x reload"), "x ! line 3: the gateway"));
+	assert_true(node_route(&pub, 0x0a030001, &hop));
+	assert_int_equal(hop.next, 0x0a000009);
+	assert_non_null(strstr(ask("x show neighbours"), "\"static\""));
+
+	new_file = "node r1\nport 0 address 10.0.0.1/24\nport 0 vlan 8 address 10.8.0.1/24\n"
+		   "route 10.4.0.0/16 via 10.0.0.9\n";
+	assert_string_equal(ask("x reload"), "x .\n");
+	assert_true(node_route(&pub, 0x0a040001, &hop));
+	assert_false(node_route(&pub, 0x0a030001, &hop)); /* typed, and not in the file */
+	assert_false(node_route(&pub, 0x0a020001, &hop)); /* of the old file */
+	assert_false(node_route(&pub, 0x0a000101, &hop) && hop.port == 1); /* address of port 1 */
+	assert_null(strstr(ask("x show neighbours"), "\"static\""));
+	/* A VLAN that has gone keeps its interface, without an address; the new one has another. */
+	assert_non_null(strstr(ask("i show interfaces"),
+			       "\"name\":\"1.7\",\"port\":1,\"vlan\":7,\"address\":\"\""));
+	assert_non_null(
+		strstr(ask("i show interfaces"),
+		       "\"name\":\"0.8\",\"port\":0,\"vlan\":8,\"address\":\"10.8.0.1/24\""));
+	assert_non_null(strstr(ask("p show principals"), "p .\n"));
+	assert_null(strstr(ask("p show principals"), "alice"));
+}
+
+static unsigned count(const char *text, const char *what)
+{
+	unsigned n = 0;
+
+	while ((text = strstr(text, what))) {
+		text += strlen(what);
+		n++;
+	}
+	return n;
+}
+
+/* A long table comes in parts, each row in one of them, and people are told how it goes on. */
+static void tables_in_parts(void **state)
+{
+	unsigned rows, from;
+	const char *text;
+	char line[64];
+
+	(void)state;
+	for (unsigned i = 0; i < 400; i++) {
+		snprintf(line, sizeof(line), "x route 20.0.%u.%u/30 via 10.0.1.2", i / 50,
+			 i % 50 * 4);
+		assert_string_equal(ask(line), "x .\n");
+	}
+	text = ask("p show routes");
+	rows = count(text, "p {\"prefix\"");
+	assert_in_range(rows, 256, 300);
+	assert_null(strstr(text, "p .\n"));
+	assert_int_equal(sscanf(strstr(text, "p + "), "p + %u\n", &from), 1);
+	snprintf(line, sizeof(line), "p show routes from %u", from);
+	text = ask(line);
+	assert_int_equal(rows + count(text, "p {\"prefix\""), 403);
+	assert_non_null(strstr(text, "p .\n"));
+	assert_string_equal(ask("p show routes from 4294967295"), "p .\n");
+	assert_string_equal(ask("p show ports from 1"), "p .\n");
+	assert_non_null(strstr(ask("p show routes from"), "p ! say show TABLE"));
+	assert_non_null(strstr(ask("p show routes until 3"), "p ! say show TABLE"));
+	assert_non_null(strstr(ask("p show routes from 4294967296"), "p ! say show TABLE"));
+	(void)mock_console(0);
+	mock_typed(0, "show routes");
+	snprintf(line, sizeof(line), "more: show routes from %u\n", from);
+	assert_non_null(strstr(mock_console(0), line));
+}
+
 static void tables_for_people(void **state)
 {
 	(void)state;
@@ -311,6 +401,44 @@ static void echo6_beside_host(void **state)
 	assert_null(mock_take());
 	assert_non_null(strstr(mock_console(1), "\"from\":\"2001:db8::9\",\"type\":129"));
 	assert_int_equal(root.claims.of[CLAIM_ECHO6].n, 0);
+}
+
+/* Router solicitations are the host's own stack's, and ours as long as we advertise there. */
+static void solicitations_beside_host(void **state)
+{
+	uint8_t frame[ETH_HLEN + IP6_HLEN + 8] = {0}, *ip = frame + ETH_HLEN, *rs = ip + IP6_HLEN;
+	struct ip6 from, to;
+
+	(void)state;
+	assert_true(text_ip6("fe80::9", &from) && text_ip6("ff02::2", &to));
+	ip6_multicast_mac(frame, &to);
+	put16(frame + 12, ETH_IP6);
+	inet_ip6_header(ip, 8, PROTO_ICMP6, 255, &from, &to);
+	rs[0] = ICMP6_RS;
+	put16(rs + 2, inet_upper6_sum(ip, PROTO_ICMP6, rs, 8));
+	mock_frame_in(0, frame, sizeof(frame), true);
+	assert_int_equal(mock_take()->port, 1);
+	assert_int_equal(root.claims.of[CLAIM_SOLICITATIONS].n, 0);
+	assert_string_equal(ask("a port 0 advertise on interval 1800"), "a .\n");
+	assert_non_null(
+		strstr(ask("p show ports"), "\"advertise\":\"every 1800 s, lifetime 5400 s\""));
+	/* Of tagged frames, too: a VLAN may come. */
+	assert_int_equal(root.claims.of[CLAIM_SOLICITATIONS].n, 2);
+	mock_frame_in(0, frame, sizeof(frame), true);
+	mock_advance(RA_RESPONSE_DELAY_NS);
+	assert_int_equal(mock_take()->port, 0);
+	assert_null(mock_take());
+	assert_int_equal(root.ip6.count.n[IP6C_RS_RECEIVED], 1);
+	/* What the host itself asks goes out all the same. */
+	mock_frame_in(1, frame, sizeof(frame), true);
+	assert_int_equal(mock_take()->port, 0);
+	assert_int_equal(root.ip6.count.n[IP6C_RS_RECEIVED], 1);
+	assert_string_equal(ask("b port 0 advertise off"), "b .\n");
+	assert_int_equal(root.claims.of[CLAIM_SOLICITATIONS].n, 0);
+	mock_advance(RA_FINAL * RA_MIN_DELAY_NS);
+	mock_forget_sent();
+	mock_frame_in(0, frame, sizeof(frame), true);
+	assert_int_equal(mock_take()->port, 1);
 }
 
 /* Whatever comes out of the queues and the published table, the root stays up and writes whole lines. */
@@ -526,10 +654,13 @@ int main(void)
 		T(errors),
 		T(typed_configuration),
 		T(tables_for_people),
+		T(tables_in_parts),
+		T(reloaded),
 		T(unanswered_ping),
 		cmocka_unit_test_setup_teardown(echo_beside_host, setup_twins, teardown),
 		cmocka_unit_test_setup_teardown(datagram_beside_host, setup_twins, teardown),
 		cmocka_unit_test_setup_teardown(echo6_beside_host, setup_twins, teardown),
+		cmocka_unit_test_setup_teardown(solicitations_beside_host, setup_twins, teardown),
 		T(lying_capsule_domain),
 		T(lengths_that_differ),
 		T(longest_event),

@@ -146,6 +146,8 @@ _Noreturn void amp_power_off(void); /* host: ends the process */
 /* ---- files that came with the boot (root environment; pc: the boot archive, linux: xokd's --boot, host: not offered) ---- */
 
 const void *amp_boot_file(const char *name, size_t *len);
+/* The next amp_boot_file reads it again from where it came; what the last one returned is gone. XOK_ENOSYS: there is nowhere (pc, host). */
+int amp_boot_forget(const char *name);
 
 /*
  * A netlink socket of the host's routing, bound to these groups (RTMGRP_ bits), non-blocking, to look and listen: a descriptor, or XOK_ENOSYS where there is none (pc,
