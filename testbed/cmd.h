@@ -15,6 +15,7 @@ enum {
 	AMP_REFUSED = 2, /* a node refused or stopped the capsule */
 	AMP_LOST = 3,	 /* the capsule did not arrive in time */
 	AMP_USAGE = 64,	 /* wrong usage */
+	AMP_CONFIG = 78, /* router: the configuration is wrong; as EX_CONFIG of sysexits.h */
 };
 
 int cmd_testbed(int argc, char **argv);
@@ -28,6 +29,7 @@ int cmd_filter(int argc, char **argv);
 int cmd_capture(int argc, char **argv);
 int cmd_trace_packet(int argc, char **argv);
 int cmd_router(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
 int cmd_edge_node(int argc, char **argv);
 int cmd_host_node(int argc, char **argv);
 

@@ -14,7 +14,8 @@
 #include "text.h"
 
 static const char *const usage =
-	"usage: amp router -c FILE [--check] [--name NAME] [--state DIR] [--wait SECS]\n"
+	"usage: amp router -c FILE [--check] [--name NAME] [--state DIR] [--wait SECS] [--log "
+	"text|json]\n"
 	"\n"
 	"Reads and checks all of FILE, then forwards until it is told to end (SIGTERM, Ctrl-C). "
 	"Nothing "
@@ -22,11 +23,12 @@ static const char *const usage =
 	"is wrong. `amp show NAME routes` and the like show what it does; NAME is the file's `node "
 	"NAME`.\n"
 	"\n"
-	"  --check      read and check, then end: exit status 0 when all is right\n"
+	"  --check      read and check, then end: exit status 0 when all is right, else 78\n"
 	"  --name NAME  the node's name, when the file has none\n"
 	"  --state DIR  where sockets and logs go (default: /run/amp/NAME for root, else as amp "
 	"testbed)\n"
 	"  --wait SECS  how long the node may take to be ready (default 30)\n"
+	"  --log text|json  events as lines of text (default) or as JSON, an object a line\n"
 	"\n"
 	"A file of two interfaces:\n"
 	"\n"
@@ -38,18 +40,16 @@ static const char *const usage =
 	"  route 0.0.0.0/0 via 192.0.2.1\n";
 
 struct request {
-	const char *file, *name, *state;
+	const char *file, *name, *state, *log;
 	bool check;
 	uint64_t wait;
 };
 
-static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-					{"check", no_argument, NULL, 'k'},
-					{"name", required_argument, NULL, 'n'},
-					{"state", required_argument, NULL, 's'},
-					{"wait", required_argument, NULL, 'w'},
-					{"help", no_argument, NULL, 'h'},
-					{NULL, 0, NULL, 0}};
+static const struct option options[] = {
+	{"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
+	{"name", required_argument, NULL, 'n'},	  {"state", required_argument, NULL, 's'},
+	{"wait", required_argument, NULL, 'w'},	  {"log", required_argument, NULL, 'l'},
+	{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0}};
 
 /* AMP_DONE after --help; -1: go on. */
 static int read_options(struct request *q, int argc, char **argv)
@@ -57,6 +57,7 @@ static int read_options(struct request *q, int argc, char **argv)
 	static const struct cmd_value forms[] = {
 		{'n', "--name", "a letter, then letters, digits, - or _, at most 15"},
 		{'w', "--wait", "whole seconds, 1 to 3600"},
+		{'l', "--log", "text or json"},
 		{0}};
 
 	for (int c; (c = getopt_long(argc, argv, "c:", options, NULL)) != -1;) {
@@ -71,6 +72,10 @@ static int read_options(struct request *q, int argc, char **argv)
 			break;
 		case 's': q->state = optarg; break;
 		case 'w': bad = parse_u64(optarg, &q->wait) || !q->wait || q->wait > 3600; break;
+		case 'l':
+			q->log = optarg;
+			bad = strcmp(optarg, "text") != 0 && strcmp(optarg, "json") != 0;
+			break;
 		case 'h': fputs(usage, stdout); return AMP_DONE;
 		default: bad = true; break;
 		}
@@ -80,55 +85,6 @@ static int read_options(struct request *q, int argc, char **argv)
 	if (!q->file || optind != argc)
 		return cmd_misuse("router", "name the configuration: amp router -c FILE");
 	return -1;
-}
-
-/* ---- the file ---- */
-
-/* The line itself, and under it what is wrong with it. */
-static void show_line(const char *text, const struct router_error *e)
-{
-	const char *line = text;
-
-	for (unsigned i = 1; i < e->line && line; i++) {
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
-	}
-	if (!line)
-		return;
-	int len = (int)strcspn(line, "\r\n");
-
-	fprintf(stderr, "    %.*s\n    ", len, line);
-	for (unsigned i = 0; i + 1 < e->column; i++)
-		fputc(line[i] == '\t' ? '\t' : ' ', stderr);
-	fputc('^', stderr);
-	for (unsigned i = 1; i < e->width; i++)
-		fputc('~', stderr);
-	fputc('\n', stderr);
-}
-
-static bool load(const struct request *q, struct router *r)
-{
-	struct router_error err[ROUTER_ERRORS];
-	size_t len;
-	char *text = text_file(q->file, ROUTER_FILE_MAX, &len);
-
-	if (!text)
-		return cmd_error("router", "cannot read %s: %s", q->file, strerror(errno)), false;
-	unsigned n = router_parse(r, text, len, q->name, err);
-	for (unsigned i = 0; i < n && i < ROUTER_ERRORS; i++) {
-		if (err[i].line)
-			fprintf(stderr, "%s:%u:%u: %s\n", q->file, err[i].line, err[i].column,
-				err[i].text);
-		else
-			fprintf(stderr, "%s: %s\n", q->file, err[i].text);
-		if (err[i].line)
-			show_line(text, &err[i]);
-	}
-	free(text);
-	if (n)
-		cmd_error("router", "%u error%s in %s%s; nothing was changed", n, plural(n),
-			  q->file, n > ROUTER_ERRORS ? ", of which the first are above" : "");
-	return !n;
 }
 
 /* ---- running it ---- */
@@ -166,21 +122,30 @@ static bool make_place(const struct request *q, const char *name, char dir[STATE
 	return state_make(name, q->state, dir, err) || (cmd_error("router", "%s", err), false);
 }
 
-static int run(const struct request *q, const struct router *r, const char *data)
+/* Links in it stay: what they lead to may be another file when it is read again. */
+static bool absolute(const char *file, char full[PATH_MAX])
+{
+	char here[PATH_MAX] = "";
+
+	return (*file == '/' || getcwd(here, sizeof(here))) &&
+	       text_path(full, PATH_MAX, "%s%s%s", here, *here ? "/" : "", file);
+}
+
+static int run(const struct request *q, struct router *r, const char *data, struct log *log)
 {
 	static struct topo t;
 	char full[PATH_MAX], dir[STATE_DIR_MAX], self[PATH_MAX], path[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-	if (n < 0 || !realpath(q->file, full))
+	if (n < 0 || !absolute(q->file, full))
 		return cmd_error("router", "%s: %s", q->file, strerror(errno));
 	self[n] = 0;
 	one_node(&t, r);
 	if (!cmd_files_there("router", data, &t) || !make_place(q, r->name, dir))
 		return AMP_FAILED;
 	snprintf(path, sizeof(path), "%s/supervisor.log", dir);
-	FILE *log = fopen(path, "ae");
-	if (!log)
+	log->file = fopen(path, "ae");
+	if (!log->file)
 		return cmd_error("router", "cannot write %s: %s", path, strerror(errno));
 	const struct sup_options o = {.topo = &t,
 				      .file = full,
@@ -194,32 +159,36 @@ static int run(const struct request *q, const struct router *r, const char *data
 				      .log = log};
 	int rc = sup_run(&o) ? AMP_FAILED : AMP_DONE;
 
-	fclose(log);
+	fclose(log->file);
 	return rc;
 }
 
 int cmd_router(int argc, char **argv)
 {
 	static struct router r;
-	struct request q = {.wait = 30};
+	struct request q = {.wait = 30, .log = "text"};
 	char data[PATH_MAX];
+	struct log log;
 	int rc = read_options(&q, argc, argv);
 
-	if (rc >= 0)
+	if (rc >= 0 || !q.file)
 		return rc;
-	bool good = load(&q, &r);
-	if (!good)
-		rc = AMP_FAILED;
+	log_open(&log, q.log);
+	if (!router_load(&r, q.file, q.name, &log))
+		rc = AMP_CONFIG;
 	else if (q.check) {
 		printf("%s: all is right: node %s, %u interface%s\n", q.file, r.name, r.nport,
 		       plural(r.nport));
 		rc = AMP_DONE;
-	} else if (!r.nport)
-		rc = cmd_error("router",
-			       "%s: there is no interface: write interface NAME DEVICE for each",
-			       q.file);
-	else
-		rc = cmd_data_dir("router", data, sizeof(data)) ? run(&q, &r, data) : AMP_FAILED;
+	} else if (!r.nport) {
+		cmd_error("router",
+			  "%s: there is no interface: write interface NAME DEVICE for each",
+			  q.file);
+		rc = AMP_CONFIG;
+	} else {
+		rc = cmd_data_dir("router", data, sizeof(data)) ? run(&q, &r, data, &log)
+								: AMP_FAILED;
+	}
 	router_free(&r);
 	return rc;
 }

@@ -134,34 +134,39 @@ static bool row_has(const cJSON *row, const char *text)
 	return false;
 }
 
-/* The rows that are wanted, or NULL with c->err. */
-static cJSON *ask(struct control *c, const struct request *q)
-{
-	cJSON *rows = control_ask(c, q->node, "show %.64s", q->table);
+struct showing {
+	const struct request *q;
+	struct rows rows;
+};
 
-	for (int i = cJSON_GetArraySize(rows) - 1; q->filter && i >= 0; i--)
-		if (!row_has(cJSON_GetArrayItem(rows, i), q->filter))
-			cJSON_DeleteItemFromArray(rows, i);
-	return rows;
+/* Of no use any more when nobody reads what is printed. */
+static bool show_row(void *arg, cJSON *row)
+{
+	struct showing *s = arg;
+
+	if (!s->q->filter || row_has(row, s->q->filter))
+		rows_add(&s->rows, row);
+	cJSON_Delete(row);
+	return !ferror(stdout);
 }
 
 int cmd_show(int argc, char **argv)
 {
 	static struct control c;
 	struct request q = {.verb = "show", .usage = show_usage};
+	struct showing s = {.q = &q};
 	int rc = read_request(&q, argc, argv);
 
 	if (rc >= 0)
 		return rc;
 	if (!control_open(&c, q.testbed))
 		return cmd_error("show", "%s", c.err);
-	cJSON *rows = ask(&c, &q);
+	rows_begin(&s.rows, q.json);
 	rc = AMP_DONE;
-	if (rows)
-		rows_print(rows, q.json);
-	else
+	if (control_rows(&c, q.node, show_row, &s, "show %.64s", q.table) || s.rows.n)
+		rows_end(&s.rows);
+	if (c.err[0])
 		rc = cmd_error("show", "%s", c.err);
-	cJSON_Delete(rows);
 	control_close(&c);
 	return rc;
 }
@@ -183,16 +188,24 @@ static bool same_row(const cJSON *a, const cJSON *b)
 	return true;
 }
 
-static const cJSON *find_row(const cJSON *rows, const cJSON *like)
+/*
+ * The row like this one. Tables keep their order as a rule, so it is the one behind the last that was found (*at, NULL: none yet); only else all of them are
+ * looked at.
+ */
+static const cJSON *find_row(const cJSON *rows, const cJSON **at, const cJSON *like)
 {
-	const cJSON *row;
+	const cJSON *row = *at ? (*at)->next : rows->child;
 
-	cJSON_ArrayForEach(row, rows)
-	{
-		if (same_row(row, like))
-			return row;
+	if (!row || !same_row(row, like)) {
+		cJSON_ArrayForEach(row, rows)
+		{
+			if (same_row(row, like))
+				break;
+		}
 	}
-	return NULL;
+	if (row)
+		*at = row;
+	return row;
 }
 
 /* A row with its changed numbers as text; NULL: none has changed. */
@@ -224,11 +237,11 @@ static void show_changes(const struct request *q, const cJSON *now, const cJSON 
 			 double seconds)
 {
 	cJSON *shown = cJSON_CreateArray();
-	const cJSON *row;
+	const cJSON *row, *at = NULL;
 
 	cJSON_ArrayForEach(row, now)
 	{
-		cJSON *changed = with_rates(row, find_row(before, row), seconds);
+		cJSON *changed = with_rates(row, find_row(before, &at, row), seconds);
 
 		if (!changed && q->all)
 			changed = cJSON_Duplicate(row, true);
@@ -246,6 +259,33 @@ static void show_changes(const struct request *q, const cJSON *now, const cJSON 
 		putchar('\n');
 	fflush(stdout);
 	cJSON_Delete(shown);
+}
+
+struct wanted {
+	const char *filter;
+	cJSON *rows;
+};
+
+static bool keep_row(void *arg, cJSON *row)
+{
+	struct wanted *w = arg;
+
+	if (!w->filter || row_has(row, w->filter))
+		cJSON_AddItemToArray(w->rows, row);
+	else
+		cJSON_Delete(row);
+	return !cmd_interrupted;
+}
+
+/* The rows that are wanted, or NULL, with c->err unless we were interrupted. */
+static cJSON *ask(struct control *c, const struct request *q)
+{
+	struct wanted w = {.filter = q->filter, .rows = cJSON_CreateArray()};
+
+	if (control_rows(c, q->node, keep_row, &w, "show %.64s", q->table))
+		return w.rows;
+	cJSON_Delete(w.rows);
+	return NULL;
 }
 
 static void wait_until(uint64_t when)

@@ -103,10 +103,11 @@ static bool send_line(struct control *c, const char *text, size_t len)
 	return true;
 }
 
-static cJSON *collect(struct control *c, const char *id, const char *node)
+/* The rows of an answer until its end. Each of them shows that the node is at it, and is given as long as the first. */
+static bool collect(struct control *c, const char *id, const char *node,
+		    bool (*fn)(void *arg, cJSON *row), void *arg)
 {
 	char line[CONTROL_LINE + 1];
-	cJSON *rows = cJSON_CreateArray();
 	uint64_t until = loop_now() + CONTROL_WAIT * 1000000ull;
 
 	c->err[0] = 0;
@@ -121,26 +122,27 @@ static cJSON *collect(struct control *c, const char *id, const char *node)
 			keep_event(c, rest);
 		} else if (!strcmp(line, id) || !strcmp(line, "?")) {
 			if (*rest == '.')
-				return rows;
+				return true;
 			if (*rest == '!') {
 				snprintf(c->err, sizeof(c->err), "%.500s",
 					 rest + 1 + (rest[1] == ' '));
-				break;
+				return false;
 			}
 			cJSON *row = cJSON_Parse(rest);
-			if (row)
-				cJSON_AddItemToArray(rows, row);
+			if (row && !fn(arg, row))
+				return false;
+			until = loop_now() + CONTROL_WAIT * 1000000ull;
 		}
 	}
 	if (!c->err[0])
 		snprintf(c->err, sizeof(c->err),
 			 "%s did not answer within %u s: see amp testbed log",
 			 strcmp(node, "-") ? node : "the supervisor", CONTROL_WAIT / 1000);
-	cJSON_Delete(rows);
-	return NULL;
+	return false;
 }
 
-static cJSON *ask(struct control *c, const char *node, const char *fmt, va_list ap)
+static bool ask(struct control *c, const char *node, bool (*fn)(void *arg, cJSON *row), void *arg,
+		const char *fmt, va_list ap)
 {
 	char line[CONTROL_LINE], id[16];
 
@@ -149,20 +151,47 @@ static cJSON *ask(struct control *c, const char *node, const char *fmt, va_list 
 	int len = head + vsnprintf(line + head, sizeof(line) - (size_t)head - 1, fmt, ap);
 	if ((size_t)len >= 8192) {
 		snprintf(c->err, sizeof(c->err), "the request is too long for a node's console");
-		return NULL;
+		return false;
 	}
 	line[len++] = '\n';
-	return send_line(c, line, (size_t)len) ? collect(c, id, node) : NULL;
+	return send_line(c, line, (size_t)len) && collect(c, id, node, fn, arg);
 }
 
-cJSON *control_ask(struct control *c, const char *node, const char *fmt, ...)
+bool control_rows(struct control *c, const char *node, bool (*fn)(void *arg, cJSON *row), void *arg,
+		  const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	cJSON *rows = ask(c, node, fmt, ap);
+	bool good = ask(c, node, fn, arg, fmt, ap);
 	va_end(ap);
-	return rows;
+	return good;
+}
+
+static bool keep_row(void *rows, cJSON *row)
+{
+	return cJSON_AddItemToArray(rows, row);
+}
+
+cJSON *control_ask(struct control *c, const char *node, const char *fmt, ...)
+{
+	cJSON *rows = cJSON_CreateArray();
+	va_list ap;
+
+	va_start(ap, fmt);
+	bool good = ask(c, node, keep_row, rows, fmt, ap);
+	va_end(ap);
+	if (good)
+		return rows;
+	cJSON_Delete(rows);
+	return NULL;
+}
+
+static bool forget_row(void *arg, cJSON *row)
+{
+	(void)arg;
+	cJSON_Delete(row);
+	return true;
 }
 
 bool control_do(struct control *c, const char *node, const char *fmt, ...)
@@ -170,10 +199,9 @@ bool control_do(struct control *c, const char *node, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	cJSON *rows = ask(c, node, fmt, ap);
+	bool good = ask(c, node, forget_row, NULL, fmt, ap);
 	va_end(ap);
-	cJSON_Delete(rows);
-	return rows != NULL;
+	return good;
 }
 
 bool control_next(struct control *c, uint64_t until, struct control_event *e)
@@ -238,11 +266,74 @@ static void cell(char *buf, size_t size, const cJSON *v)
 	}
 }
 
+#define ROWS_HELD 500u
+
+void rows_begin(struct rows *r, bool json)
+{
+	memset(r, 0, sizeof(*r));
+	r->json = json;
+}
+
+static void begin_table(struct rows *r, const cJSON *first)
+{
+	char line[2048] = "";
+	const cJSON *column;
+	uint32_t n = 0;
+
+	cJSON_ArrayForEach(column, first)
+	{
+		if (n == TABLE_COLUMNS)
+			break;
+		text_append(line, sizeof(line), "%s%s", n ? "|" : "", column->string);
+		r->column[n] = strdup(column->string);
+		if (!r->column[n++])
+			abort();
+	}
+	table_init(&r->table, line);
+}
+
+static void add_json(struct rows *r, const cJSON *row)
+{
+	char *text = cJSON_PrintUnformatted(row);
+
+	printf("%s%s", r->n ? ",\n" : "[", text ? text : "null");
+	cJSON_free(text);
+}
+
+void rows_add(struct rows *r, const cJSON *row)
+{
+	char line[2048] = "";
+
+	if (r->json)
+		add_json(r, row);
+	else if (!r->n)
+		begin_table(r, row);
+	for (uint32_t i = 0; i < TABLE_COLUMNS && r->column[i]; i++) {
+		if (i)
+			text_append(line, sizeof(line), "\t");
+		cell(line, sizeof(line), cJSON_GetObjectItemCaseSensitive(row, r->column[i]));
+	}
+	if (!r->json)
+		table_row(&r->table, "%s", line);
+	if (++r->n % ROWS_HELD == 0)
+		table_flush(&r->table, stdout);
+}
+
+void rows_end(struct rows *r)
+{
+	if (r->json)
+		puts(r->n ? "]" : "[]");
+	else if (!r->n)
+		puts("(nothing)");
+	table_print(&r->table, stdout);
+	for (uint32_t i = 0; i < TABLE_COLUMNS; i++)
+		free(r->column[i]);
+}
+
 void rows_print(const cJSON *rows, bool json)
 {
-	struct table t;
-	char line[2048] = "";
-	const cJSON *row, *column;
+	const cJSON *row;
+	struct rows r;
 
 	if (json) {
 		char *text = cJSON_Print(rows);
@@ -251,25 +342,10 @@ void rows_print(const cJSON *rows, bool json)
 		cJSON_free(text);
 		return;
 	}
-	const cJSON *first = rows->child;
-	if (!first) {
-		puts("(nothing)");
-		return;
-	}
-	cJSON_ArrayForEach(column, first) text_append(
-		line, sizeof(line), "%s%s", column == first->child ? "" : "|", column->string);
-	table_init(&t, line);
+	rows_begin(&r, false);
 	cJSON_ArrayForEach(row, rows)
 	{
-		line[0] = 0;
-		cJSON_ArrayForEach(column, first)
-		{
-			if (column != first->child)
-				text_append(line, sizeof(line), "\t");
-			cell(line, sizeof(line),
-			     cJSON_GetObjectItemCaseSensitive(row, column->string));
-		}
-		table_row(&t, "%s", line);
+		rows_add(&r, row);
 	}
-	table_print(&t, stdout);
+	rows_end(&r);
 }

@@ -9,7 +9,7 @@
  *	event:    * NODE JSON-object    after "subscribe"
  *
  * The supervisor knows: testbed, nodes, links, principals, rules (tables); subscribe; console NODE (the connection then carries
- * the bytes of that node's console 0); stop. Beside the nodes' own events it sends {"event":"ended","node","why"}.
+ * the bytes of that node's console 0); stop; of `amp router`: reload (reload.h). Beside the nodes' own events it sends {"event":"ended","node","why"}.
  */
 #ifndef TESTBED_CONTROL_H
 #define TESTBED_CONTROL_H
@@ -21,6 +21,7 @@
 #include <cjson/cJSON.h>
 
 #include "state.h"
+#include "text.h"
 
 #define CONTROL_LINE 9216u
 #define CONTROL_EVENTS 1024u
@@ -47,9 +48,15 @@ bool control_open(struct control *c, const char *which);
 void control_close(struct control *c);
 
 /*
- * Sends a request and waits for the end of its answer: the rows as a JSON array to be deleted by the caller, or NULL with c->err.
+ * Sends a request and hands each row of its answer to fn as it comes, which takes it over and returns false for no more of them. False with c->err; empty: fn
+ * had enough, and the channel is of no further use.
  */
-#define CONTROL_WAIT 10000u /* ms; longer than any command of a node takes */
+#define CONTROL_WAIT \
+	10000u /* ms without a row; longer than any command of a node takes to the first */
+__attribute__((format(printf, 5, 6))) bool control_rows(struct control *c, const char *node,
+							bool (*fn)(void *arg, cJSON *row),
+							void *arg, const char *fmt, ...);
+/* The same, and all rows as a JSON array to be deleted by the caller, or NULL with c->err. */
 __attribute__((format(printf, 3, 4))) cJSON *control_ask(struct control *c, const char *node,
 							 const char *fmt, ...);
 /* The same without an interest in rows. */
@@ -63,7 +70,20 @@ bool control_next(struct control *c, uint64_t until, struct control_event *e);
 const char *member_text(const cJSON *o, const char *name);
 double member_number(const cJSON *o, const char *name);
 
-/* Prints rows as a table whose columns are the members of the first, or as JSON. */
+/*
+ * Prints rows as a table whose columns are the members of the first, or as JSON, as they come: a table some at a time, so that it has the widths of
+ * the first ones at once, and no more than those are held. rows_end prints what is left; what there was not one row of says so.
+ */
+struct rows {
+	bool json;
+	uint32_t n;
+	char *column[TABLE_COLUMNS];
+	struct table table;
+};
+void rows_begin(struct rows *r, bool json);
+void rows_add(struct rows *r, const cJSON *row);
+void rows_end(struct rows *r);
+/* All at once; as JSON it may be anything. */
 void rows_print(const cJSON *rows, bool json);
 
 #endif

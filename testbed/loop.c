@@ -111,16 +111,25 @@ static void chan_flush(struct chan *c)
 	}
 	memmove(c->out, c->out + done, c->out_len - done);
 	c->out_len -= done;
+	if (c->waits == (c->out_len > 0))
+		return;
+	c->waits = c->out_len > 0;
 	if (c->out_fd == c->w.fd)
-		watch_events(&c->w, EPOLLIN | (c->out_len ? EPOLLOUT : 0));
+		watch_events(&c->w, EPOLLIN | (c->waits ? EPOLLOUT : 0));
 	else
-		watch_events(&c->wout, c->out_len ? EPOLLOUT : 0);
+		watch_events(&c->wout, c->waits ? EPOLLOUT : 0);
 }
 
+/* May close the channel. */
 static void chan_writable(void *arg, uint32_t events)
 {
+	struct chan *c = arg;
+	bool waited = c->waits;
+
 	(void)events;
-	chan_flush(arg);
+	chan_flush(c);
+	if (waited && !c->waits && c->on_room)
+		c->on_room(c->arg);
 }
 
 /* Hands out the complete lines of c->in, until the channel is closed or turns raw. */
@@ -161,8 +170,8 @@ static void chan_ready(void *arg, uint32_t events)
 	struct chan *c = arg;
 
 	if (events & EPOLLOUT)
-		chan_flush(c);
-	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+		chan_writable(c, events);
+	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)) || !chan_is_open(c))
 		return;
 	ssize_t n = read(c->w.fd, c->in + c->in_len, CHAN_LINE - c->in_len);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -189,7 +198,7 @@ int chan_open(struct loop *l, struct chan *c, int in, int out)
 {
 	c->out = NULL;
 	c->out_len = c->out_size = c->in_len = 0;
-	c->cut = c->broken = false;
+	c->cut = c->broken = c->waits = false;
 	c->out_fd = out;
 	c->wout.loop = NULL;
 	nonblocking(in);

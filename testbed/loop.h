@@ -38,7 +38,7 @@ void watch_close(struct watch *w);
 /*
  * A stream of lines both ways, over one descriptor or a pair (to read from, to write to). SIGPIPE must be ignored. on_line gets each line without its newline; a line longer than CHAN_LINE is cut and `cut`
  * says so. on_raw, when set, gets bytes as they come instead. on_close: the other side is gone, or what it should have read grew
- * beyond CHAN_BACKLOG; the owner then calls chan_close.
+ * beyond CHAN_BACKLOG; the owner then calls chan_close. on_room, when set: all that had to wait has been written.
  */
 #define CHAN_LINE 9216u
 #define CHAN_BACKLOG (4u << 20)
@@ -49,11 +49,12 @@ struct chan {
 	void (*on_line)(void *arg, char *line, bool cut);
 	void (*on_raw)(void *arg, const char *buf, size_t len);
 	void (*on_close)(void *arg);
+	void (*on_room)(void *arg);
 	void *arg;
 	char *out;
 	size_t out_len, out_size;
 	size_t in_len;
-	bool cut, broken;
+	bool cut, broken, waits; /* waits: for room to write */
 	char in[CHAN_LINE + 1];
 };
 

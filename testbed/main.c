@@ -37,7 +37,8 @@ static void help(FILE *out)
 		"\n"
 		"exit status: 0 done (inject: delivered; ping, trace: answered), 1 failed,\n"
 		"  2 refused by a node, 3 lost: the capsule did not arrive in time, 64 wrong "
-		"usage\n"
+		"usage,\n"
+		"  78 router: the configuration is wrong\n"
 		"AMP_DATA: where the kernel, the environments and the capsules lie, when neither "
 		"beside amp\n"
 		"  nor, as installed, in ../lib/amp\n");

@@ -39,13 +39,16 @@ static void event(struct node *n, const char *json)
 		broadcast(n, json);
 		if (!strcmp(what, "ready") && n->state == NODE_STARTING)
 			sup_node_ready(n->sup, n);
+		else if (n->sup->opt->router)
+			said_event(n, what, o);
 	}
 	cJSON_Delete(o);
 }
 
 /* ---- requests under way ---- */
 
-static struct pending *pending_open(struct sup *s, struct node *n, struct client *c, const char *id)
+static struct pending *pending_open(struct sup *s, struct node *n, struct client *c, const char *id,
+				    const char *command)
 {
 	for (uint32_t i = 0; i < SUP_PENDING; i++) {
 		struct pending *p = &s->pending[i];
@@ -58,6 +61,8 @@ static struct pending *pending_open(struct sup *s, struct node *n, struct client
 				      .client = c,
 				      .client_serial = c ? c->serial : 0};
 		snprintf(p->id, sizeof(p->id), "%s", id);
+		if (sscanf(command, "show %23s", p->table) != 1)
+			p->table[0] = 0;
 		return p;
 	}
 	return NULL;
@@ -82,13 +87,17 @@ static struct client *pending_client(const struct pending *p)
 	return c && c->used && c->serial == p->client_serial ? c : NULL;
 }
 
-bool mux_ask(struct node *n, const char *command, void (*own)(struct node *n, const char *rest))
+bool mux_ask(struct node *n, const char *command, void (*own)(void *arg, const char *rest),
+	     void *arg)
 {
-	struct pending *p = chan_is_open(&n->control) ? pending_open(n->sup, n, NULL, "own") : NULL;
+	struct pending *p = chan_is_open(&n->control)
+				    ? pending_open(n->sup, n, NULL, "own", command)
+				    : NULL;
 
 	if (!p)
 		return false;
 	p->own = own;
+	p->arg = arg;
 	chan_printf(&n->control, "%ux%u %s\n", (unsigned)(p - n->sup->pending), p->serial, command);
 	return true;
 }
@@ -97,7 +106,7 @@ bool mux_ask(struct node *n, const char *command, void (*own)(struct node *n, co
  * The clock command carries our time and half of the shortest way there and back that was seen. One that took much longer
  * than that came late, or no way is known yet: it is sent again at once, a few times. The shortest way is forgotten slowly.
  */
-static void clock_answer(struct node *n, const char *rest);
+static void clock_answer(void *arg, const char *rest);
 
 static void send_clock(struct node *n)
 {
@@ -106,18 +115,19 @@ static void send_clock(struct node *n)
 	n->clock_due = loop_now() + CLOCK_EVERY;
 	n->clock_sent = loop_now();
 	snprintf(command, sizeof(command), "clock %" PRIu64, loop_wall() + n->clock_trip / 2);
-	n->clock_busy = mux_ask(n, command, clock_answer);
+	n->clock_busy = mux_ask(n, command, clock_answer, n);
 }
 
-static void clock_answer(struct node *n, const char *rest)
+static void clock_answer(void *arg, const char *rest)
 {
+	struct node *n = arg;
 	uint64_t trip = loop_now() - n->clock_sent;
 	bool good = n->clock_trip && trip <= 2 * n->clock_trip + 500000;
 
 	if (*rest != '.' && *rest != '!')
 		return;
 	n->clock_busy = false;
-	if (*rest == '!' && !n->clock_set)
+	if (*rest == '!' && !n->clock_set && n->state != NODE_ENDED)
 		sup_error(n->sup, "%s refuses its clock: %s", n->conf->name, rest + 1);
 	n->clock_trip += n->clock_trip / 16;
 	if (!n->clock_trip || trip < n->clock_trip)
@@ -141,6 +151,42 @@ void mux_clocks(struct sup *s)
 	}
 }
 
+static void ask_more(struct pending *p)
+{
+	p->has_more = false;
+	chan_printf(&p->node->control, "%ux%u show %s from %u\n",
+		    (unsigned)(p - p->node->sup->pending), p->serial, p->table, p->more);
+}
+
+/*
+ * A part of a long table has ended (CONTROL.md). The next one is asked for when the client has taken this one: so a slow client keeps nobody waiting, and
+ * for one that has gone nothing is asked any more.
+ */
+static void part_ended(struct pending *p, struct client *c, const char *from)
+{
+	uint64_t at;
+
+	p->used = p->table[0] && !parse_u64(from, &at) && at <= UINT32_MAX && (c || p->own);
+	if (!p->used)
+		return;
+	p->more = (uint32_t)at;
+	p->has_more = true;
+	if (!c || !c->chan.waits)
+		ask_more(p);
+}
+
+static void client_room(void *arg)
+{
+	struct client *c = arg;
+
+	for (uint32_t i = 0; i < SUP_PENDING; i++) {
+		struct pending *p = &c->sup->pending[i];
+
+		if (p->used && p->has_more && pending_client(p) == c)
+			ask_more(p);
+	}
+}
+
 static void answer(struct node *n, char *line)
 {
 	char *rest = strchr(line, ' ');
@@ -153,14 +199,19 @@ static void answer(struct node *n, char *line)
 		return;
 	}
 	struct client *c = pending_client(p);
-	void (*own)(struct node *, const char *) = p->own;
+	void (*own)(void *arg, const char *rest) = p->own;
+	void *arg = p->arg;
 
+	if (rest[0] == '+' && rest[1] == ' ') {
+		part_ended(p, c, rest + 2);
+		return;
+	}
 	if (c)
 		chan_printf(&c->chan, "%s %s\n", p->id, rest);
 	if (*rest == '.' || *rest == '!')
 		p->used = false;
 	if (own)
-		own(n, rest);
+		own(arg, rest);
 }
 
 static void control_line(void *arg, char *line, bool cut)
@@ -191,7 +242,7 @@ static void request(struct node *n, struct client *c, const char *id, const char
 			    n->conf->name);
 		return;
 	}
-	struct pending *p = pending_open(n->sup, n, c, id);
+	struct pending *p = pending_open(n->sup, n, c, id, command);
 	if (!p) {
 		chan_printf(&c->chan, "%s ! too many requests are under way: ask again later\n",
 			    id);
@@ -247,6 +298,22 @@ int mux_node(struct node *n, const int people[2], const int control[2])
 		       : 0;
 }
 
+void mux_end_requests(struct node *n, const char *why)
+{
+	for (uint32_t i = 0; i < SUP_PENDING; i++) {
+		struct pending *p = &n->sup->pending[i];
+
+		if (!p->used || p->node != n)
+			continue;
+		struct client *c = pending_client(p);
+		p->used = false;
+		if (c)
+			chan_printf(&c->chan, "%s ! %s\n", p->id, why);
+		else if (p->own)
+			p->own(p->arg, "! it ended meanwhile");
+	}
+}
+
 void mux_node_ended(struct node *n)
 {
 	struct sup *s = n->sup;
@@ -254,24 +321,16 @@ void mux_node_ended(struct node *n)
 
 	chan_drain(&n->people);
 	chan_drain(&n->control);
-	for (uint32_t i = 0; i < SUP_PENDING; i++) {
-		struct pending *p = &s->pending[i];
-
-		if (!p->used || p->node != n)
-			continue;
-		struct client *c = pending_client(p);
-		p->used = false;
-		if (c)
-			chan_printf(&c->chan, "%s ! node %s has ended: see amp testbed log\n",
-				    p->id, n->conf->name);
-	}
+	snprintf(json, sizeof(json), "node %s has ended: see amp testbed log", n->conf->name);
+	mux_end_requests(n, json);
 	chan_close(&n->people);
 	chan_close(&n->control);
+	said_close(n);
 	snprintf(json, sizeof(json), "{\"event\":\"ended\",\"node\":\"%s\",\"why\":\"%s\"}",
 		 n->conf->name, node_status_text(n, why, sizeof(why)));
 	broadcast(n, json);
 	if (!s->stopping)
-		sup_error(s, "node %s: %s", n->conf->name, why);
+		sup_node_ended(s, n, why);
 }
 
 /* ---- clients ---- */
@@ -335,6 +394,9 @@ static void own_request(struct client *c, const char *id, const char *what)
 		c->console = n;
 		c->chan.on_raw = client_raw;
 		return;
+	} else if (!strcmp(what, "reload") && s->opt->router) {
+		reload_begin(s, c, id);
+		return;
 	} else if (!strcmp(what, "stop")) {
 		sup_stop(s);
 	} else if (!rows_answer(s, &c->chan, id, what)) {
@@ -386,6 +448,7 @@ static void accept_client(void *arg, uint32_t events)
 		*c = (struct client){.sup = s, .used = true, .serial = ++s->serial};
 		c->chan.on_line = client_line;
 		c->chan.on_close = client_close;
+		c->chan.on_room = client_room;
 		c->chan.arg = c;
 		if (chan_open(&s->loop, &c->chan, fd, fd)) {
 			c->used = false;
@@ -426,5 +489,6 @@ void mux_close(struct sup *s)
 	for (uint32_t i = 0; i < s->topo->nnode; i++) {
 		chan_close(&s->node[i].people);
 		chan_close(&s->node[i].control);
+		chan_close(&s->node[i].said);
 	}
 }

@@ -168,6 +168,7 @@ struct start {
 	const struct command *command;
 	pid_t supervisor;
 	int theirs[3]; /* people, control, lifeline */
+	int said;      /* standard error; -1: the log */
 	unsigned long namespaces;
 };
 
@@ -193,6 +194,19 @@ static bool become_root(uid_t uid, gid_t gid)
 	return write_file("/proc/self/gid_map", map);
 }
 
+/* Who reads standard error wants levels in front of lines, and is told from others as the journal is: systemd.exec(5). */
+static void be_the_journal(void)
+{
+	struct stat st;
+	char stream[64];
+
+	if (fstat(2, &st))
+		return;
+	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+		 (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+}
+
 /*
  * In the child. It dies with the supervisor whatever happens to that; a supervisor that died before prctl is
  * noticed by the parent's pid, or in a pid namespace, where that cannot be seen, by the end of the lifeline. Signals go back to
@@ -209,8 +223,11 @@ _Noreturn static void child(struct node *n, const struct start *s, uid_t uid, gi
 	signal(SIGPIPE, SIG_DFL);
 	setpgid(0, 0);
 	int null = open("/dev/null", O_RDONLY);
-	if (null < 0 || dup2(null, 0) < 0 || dup2(n->log, 1) < 0 || dup2(n->log, 2) < 0)
+	if (null < 0 || dup2(null, 0) < 0 || dup2(n->log, 1) < 0 ||
+	    dup2(s->said < 0 ? n->log : s->said, 2) < 0)
 		_exit(126);
+	if (s->said >= 0)
+		be_the_journal();
 	if ((s->namespaces & CLONE_NEWUSER) && !become_root(uid, gid)) {
 		dprintf(2, "cannot become root of its namespaces: %s\n", strerror(errno));
 		_exit(126);
@@ -255,14 +272,27 @@ static int open_consoles(struct node *n, struct console *people, struct console 
 	return named_console(n, "people", people) || named_console(n, "control", control) ? -1 : 0;
 }
 
+/* The kernel of `amp router` has our ear. It must not wait for it: lines that do not fit are lost to the log. */
+static int open_said(struct node *n, int *theirs)
+{
+	int pair[2];
+
+	if (!n->sup->opt->router)
+		return 0;
+	if (pipe2(pair, O_CLOEXEC | O_NONBLOCK))
+		return -1;
+	*theirs = pair[1];
+	return said_open(n, pair[0]);
+}
+
 static int spawn(struct node *n, const struct command *c)
 {
 	struct console people = {.theirs = -1}, control = {.theirs = -1};
-	struct start s = {.command = c, .supervisor = getpid(), .theirs = {-1, -1, -1}};
+	struct start s = {.command = c, .supervisor = getpid(), .theirs = {-1, -1, -1}, .said = -1};
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 
-	if (open_consoles(n, &people, &control))
+	if (open_consoles(n, &people, &control) || open_said(n, &s.said))
 		return -1;
 	if (node_is_inside(n)) {
 		s.namespaces = INSIDE | (uid ? CLONE_NEWUSER : 0);
@@ -278,6 +308,8 @@ static int spawn(struct node *n, const struct command *c)
 	for (int i = 0; i < 3; i++)
 		if (s.theirs[i] >= 0)
 			close(s.theirs[i]);
+	if (s.said >= 0)
+		close(s.said);
 	errno = saved;
 	if (n->pid < 0) {
 		n->pid = 0;

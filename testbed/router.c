@@ -2,6 +2,7 @@
 /* router.c - reads router.conf: carries out the machine's lines, hands the others to the node's own checks, and places every error. */
 #include "router.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -256,14 +257,50 @@ static bool do_hitless(struct reading *g)
 	return on_or_off(g, &g->r->hitless);
 }
 
+/* ADDRESS:PORT. */
+static bool read_listen(const char *s, struct router_metrics *m)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&m->address;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&m->address;
+	const char *colon = strrchr(s, ':');
+	size_t len = colon ? (size_t)(colon - s) : 0;
+	bool bracketed = len > 2 && s[0] == '[' && s[len - 1] == ']';
+	char host[sizeof(m->text)] = "";
+	uint64_t port;
+
+	*m = (struct router_metrics){0};
+	if (!len || strlen(s) >= sizeof(m->text) || parse_u64(colon + 1, &port) || !port ||
+	    port > 65535)
+		return false;
+	memcpy(host, s + bracketed, len - 2u * bracketed);
+	v4->sin_family = bracketed ? AF_INET6 : AF_INET;
+	if (inet_pton(v4->sin_family, host, bracketed ? (void *)&v6->sin6_addr : &v4->sin_addr) !=
+	    1)
+		return false;
+	v4->sin_port = htons((uint16_t)port); /* both have it in the same place */
+	m->length = bracketed ? sizeof(*v6) : sizeof(*v4);
+	strcpy(m->text, s);
+	return true;
+}
+_Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
+	       "read_listen");
+
+static bool do_metrics(struct reading *g)
+{
+	if (!one_word(g, "ADDRESS:PORT, such as 127.0.0.1:9477 or [::1]:9477"))
+		return false;
+	return read_listen(g->line->word[1], &g->r->metrics) ||
+	       wrong(g, 1,
+		     "\"%.64s\" is no address and port: write 127.0.0.1:9477, or with IPv6 "
+		     "[::1]:9477",
+		     g->line->word[1]);
+}
+
 static const struct {
 	const char *name;
 	bool (*fn)(struct reading *g);
-} machine[] = {{"interface", do_interface},
-	       {"lcores", do_lcores},
-	       {"memory", do_memory},
-	       {"hugepages", do_hugepages},
-	       {"hitless", do_hitless}};
+} machine[] = {{"interface", do_interface}, {"lcores", do_lcores},	 {"memory", do_memory},
+	       {"metrics", do_metrics},	    {"hugepages", do_hugepages}, {"hitless", do_hitless}};
 #define NMACHINE (sizeof(machine) / sizeof(machine[0]))
 
 /* ---- the node's lines ---- */

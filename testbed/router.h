@@ -6,6 +6,7 @@
  *	lcores LIST			processors that forward, such as 1,3-5 (default: the last one)
  *	memory MIB			for rings and tables of the environments (default 256)
  *	hugepages on|off		packets lie in huge pages (default off)
+ *	metrics ADDRESS:PORT		where Prometheus finds the node's metrics; an IPv6 address stands in brackets (default: nowhere)
  *	hitless on|off			forwarding goes on while the node's environment is started again (default on)
  *
  * DEVICE is what xokd --help lists. The first interface is port 0 of the node, and so on; wherever a node's command has a port, its
@@ -18,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #define ROUTER_PORTS 16u
 #define ROUTER_NAME 16u
@@ -31,6 +33,13 @@ struct router_port {
 	unsigned line;
 };
 
+/* Where metrics are served. */
+struct router_metrics {
+	char text[64]; /* as in the file */
+	struct sockaddr_storage address;
+	socklen_t length; /* 0: nowhere */
+};
+
 struct router {
 	char name[ROUTER_NAME];
 	struct router_port port[ROUTER_PORTS];
@@ -38,6 +47,7 @@ struct router {
 	char lcores[64]; /* "": xokd's choice */
 	uint32_t memory; /* MiB; 0: xokd's choice */
 	bool hugepages, hitless;
+	struct router_metrics metrics;
 	char *commands; /* the node's own, from malloc */
 	size_t len;
 };
@@ -55,5 +65,11 @@ struct router_error {
 unsigned router_parse(struct router *r, const char *text, size_t len, const char *name,
 		      struct router_error err[ROUTER_ERRORS]);
 void router_free(struct router *r);
+
+struct log;
+/*
+ * router_file.c: reads a whole file, and tells every error: as text with the line and a mark under what is wrong. False: *r does not count.
+ */
+bool router_load(struct router *r, const char *path, const char *name, struct log *l);
 
 #endif

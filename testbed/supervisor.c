@@ -29,22 +29,11 @@ static double seconds(const struct sup *s)
 
 /* ---- what `up` hears ---- */
 
-/* Under systemd a line begins with its priority: sd-daemon(3). */
-static void tell_operator(struct sup *s, char kind, const char *text)
-{
-	static const char *const priority[] = {"", "<6>", "<3>"};
-	bool journal = getenv("JOURNAL_STREAM") != NULL;
-
-	fprintf(stderr, "%s%s%s\n", priority[journal ? 1 + (kind == 'E') : 0],
-		journal ? "" : "amp router: ", text);
-	fprintf(s->opt->log, "%8.3f %s\n", seconds(s), text);
-	fflush(s->opt->log);
-}
-
 static void report(struct sup *s, char kind, const char *text)
 {
 	if (s->opt->router) {
-		tell_operator(s, kind, text);
+		log_event(s->opt->log, kind == 'E' ? LOG_ERR : LOG_INFO, "router",
+			  kind == 'E' ? "error" : "progress", NULL, "%s", text);
 		return;
 	}
 	fprintf(stderr, "%8.3f %s\n", seconds(s), text);
@@ -206,9 +195,26 @@ void sup_node_ready(struct sup *s, struct node *n)
 {
 	n->state = NODE_READY;
 	n->ready_at = loop_now();
-	sup_progress(s, s->opt->router ? "%s is ready after %.2f s" : "  %-8s ready after %.2f s",
-		     n->conf->name, seconds(s));
 	n->clock_set = n->conf->kind != TOPO_XOK; /* the others share ours */
+	if (s->opt->router) {
+		const struct log_field f[] = {{"seconds", NULL, seconds(s)}, {0}};
+
+		log_event(s->opt->log, LOG_INFO, "node", "ready", f, "%s is ready after %.2f s",
+			  n->conf->name, seconds(s));
+	} else {
+		sup_progress(s, "  %-8s ready after %.2f s", n->conf->name, seconds(s));
+	}
+}
+
+void sup_node_ended(struct sup *s, struct node *n, const char *why)
+{
+	const struct log_field f[] = {{"why", why, 0}, {0}};
+
+	if (s->opt->router)
+		log_event(s->opt->log, n->status ? LOG_ERR : LOG_NOTICE, "router", "ended", f,
+			  "node %s: %s", n->conf->name, why);
+	else
+		sup_error(s, "node %s: %s", n->conf->name, why);
 }
 
 /* Ready: every node said so and has the time. */
@@ -255,9 +261,9 @@ static void check_ready(struct sup *s)
 
 /* ---- `amp router` under a service manager ---- */
 
-static void node_answers(struct node *n, const char *rest)
+static void node_answers(void *arg, const char *rest)
 {
-	(void)n;
+	(void)arg;
 	if (*rest == '.')
 		notify_send("WATCHDOG=1");
 }
@@ -268,7 +274,7 @@ static void watchdog(struct sup *s)
 	if (!s->watchdog || !s->ready || loop_now() < s->watchdog_due)
 		return;
 	s->watchdog_due = loop_now() + s->watchdog / 3;
-	mux_ask(&s->node[0], "show ports", node_answers);
+	mux_ask(&s->node[0], "show ports", node_answers, NULL);
 }
 
 /* ---- the way down ---- */
@@ -280,6 +286,16 @@ void sup_stop(struct sup *s)
 		notify_send("STOPPING=1");
 }
 
+static void told_to_end(struct sup *s, int sig)
+{
+	const struct log_field f[] = {{"signal", sigabbrev_np(sig), 0}, {0}};
+
+	if (s->opt->router && !s->stopping)
+		log_event(s->opt->log, LOG_NOTICE, "router", "stopping", f, "SIG%s: %s ends",
+			  sigabbrev_np(sig), s->opt->router->name);
+	sup_stop(s);
+}
+
 static void signal_in(void *arg, uint32_t events)
 {
 	struct sup *s = arg;
@@ -289,8 +305,10 @@ static void signal_in(void *arg, uint32_t events)
 	while (read(s->signals.fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			nodes_reap(s);
+		else if (info.ssi_signo == SIGHUP && s->opt->router)
+			reload_begin(s, NULL, "");
 		else
-			sup_stop(s);
+			told_to_end(s, (int)info.ssi_signo);
 	}
 }
 
@@ -347,6 +365,7 @@ int sup_run(const struct sup_options *opt)
 		s->failed = true;
 		sup_stop(s);
 	}
+	metrics_open(&s->metrics, s);
 	while (!s->stopping) {
 		uint64_t next = links_run(s), tick = loop_now() + 100000000ull;
 
@@ -354,15 +373,20 @@ int sup_run(const struct sup_options *opt)
 		mux_clocks(s);
 		check_ready(s);
 		watchdog(s);
+		metrics_tick(&s->metrics);
 	}
 	for (uint32_t i = 0; i < s->topo->nnode; i++)
 		if (!s->node[i].sup)
 			s->node[i] = (struct node){.sup = s, .conf = &s->topo->node[i], .index = i};
 	nodes_stop(s);
+	metrics_close(&s->metrics);
 	mux_close(s);
 	links_close(s);
 	state_clean(opt->dir);
 	chan_close(&s->report);
+	if (opt->router)
+		log_event(opt->log, LOG_INFO, "router", "stopped", NULL, "%s has ended",
+			  opt->router->name);
 	int rc = s->failed;
 	free(s);
 	return rc;

@@ -9,7 +9,12 @@
 
 #include <limits.h>
 
+#include <cjson/cJSON.h>
+
+#include "log.h"
 #include "loop.h"
+#include "metrics.h"
+#include "reload.h"
 #include "router.h"
 #include "state.h"
 #include "topology.h"
@@ -26,8 +31,8 @@ struct sup_options {
 	int report; /* stream socket to `up`, see below; -1: nobody follows, and all is told on standard error */
 	const char *self; /* path of the amp program */
 	/* `amp router`: the topology is one node of kind router without links, and this is what it is made of. NULL: a testbed. */
-	const struct router *router;
-	FILE *log; /* `amp router`: gets what is told as well */
+	struct router *router;
+	struct log *log; /* `amp router`: where all is told */
 };
 
 /*
@@ -52,6 +57,8 @@ struct node {
 	int log, events;	     /* files */
 	struct watch lifeline;	     /* of a node in namespaces: see host.h */
 	struct chan people, control; /* console 0 and console 1 */
+	struct chan said;	     /* `amp router`: the kernel's standard error */
+	uint64_t lost_at; /* its environment has ended, and is to be started again; 0: it runs */
 	/* Its clock, which we set every second: see mux_clock. */
 	uint64_t clock_sent, clock_due, clock_trip;
 	uint32_t clock_tries;
@@ -90,10 +97,14 @@ struct pending {
 	uint32_t serial; /* distinguishes uses of the slot in the id that the node sees */
 	struct node *node;
 	/* The supervisor's own: gets each row and the end, without the id. */
-	void (*own)(struct node *n, const char *rest);
+	void (*own)(void *arg, const char *rest);
+	void *arg;
 	struct client *client; /* NULL: the supervisor itself, or gone */
 	uint32_t client_serial;
 	char id[16];
+	char table[24]; /* of `show`: a long one comes in parts */
+	bool has_more; /* the next part begins there, and is asked for when the client has read this one */
+	uint32_t more;
 };
 
 struct sup {
@@ -111,6 +122,8 @@ struct sup {
 	bool detached, failed, stopping, ready;
 	const char *accel; /* what QEMU runs with: tcg or kvm */
 	uint64_t began, ready_at;
+	struct metrics metrics;
+	struct reload reload;
 	uint64_t watchdog,
 		watchdog_due; /* `amp router`: the service manager wants to hear of us this often; 0: never */
 };
@@ -122,6 +135,7 @@ int sup_run(const struct sup_options *opt);
 __attribute__((format(printf, 2, 3))) void sup_progress(struct sup *s, const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) void sup_error(struct sup *s, const char *fmt, ...);
 void sup_node_ready(struct sup *s, struct node *n);
+void sup_node_ended(struct sup *s, struct node *n, const char *why);
 void sup_stop(struct sup *s);
 
 /* launch.c: a node's command line. */
@@ -172,10 +186,21 @@ void mux_close(struct sup *s);
 int mux_node(struct node *n, const int people[2], const int control[2]);
 /* The node's process is gone: ends its requests with an error, tells the subscribers. */
 void mux_node_ended(struct node *n);
+/* What was asked of it will not be answered any more. */
+void mux_end_requests(struct node *n, const char *why);
 /* Sets the clocks of the routers whose time has come. */
 void mux_clocks(struct sup *s);
-/* A request of the supervisor's own. False: the node has ended, or too many are under way. */
-bool mux_ask(struct node *n, const char *command, void (*own)(struct node *n, const char *rest));
+/*
+ * A request of the supervisor's own: each row of the answer, then "." or "! why" once, in the end also when the node ends. False: the node has ended, or too
+ * many are under way.
+ */
+bool mux_ask(struct node *n, const char *command, void (*own)(void *arg, const char *rest),
+	     void *arg);
+
+/* said.c: `amp router` hears the kernel on the reading end of a pipe, which is taken over, and a node's events. */
+int said_open(struct node *n, int fd);
+void said_close(struct node *n);
+void said_event(struct node *n, const char *what, const cJSON *o);
 
 /* rows.c: the supervisor's own tables, for requests to the node "-". Returns false when there is no such table. */
 bool rows_answer(struct sup *s, struct chan *to, const char *id, const char *what);

@@ -2,8 +2,8 @@
 #
 # testbed: the `amp` command, which is also the supervisor of a testbed and each of its edges; the tests of whole networks.
 
-TESTBED_SRC := $(addprefix testbed/,accel.c archive.c capture_link.c capture_text.c cmd_capture.c cmd_trace_packet.c packet_text.c pcapng.c trace_changes.c trace_text.c cmd_exec.c cmd_filter.c cmd_inject.c cmd_ping.c cmd_router.c cmd_show.c cmd_testbed.c cmd_up.c cmd_vm.c control.c edge.c host.c launch.c links.c \
-	loop.c main.c mux.c nodes.c notify.c places.c plan.c reader.c relay.c router.c rows.c rtnl.c shot.c state.c supervisor.c text.c topology.c topology_nodes.c \
+TESTBED_SRC := $(addprefix testbed/,accel.c archive.c capture_link.c capture_text.c cmd_capture.c cmd_trace_packet.c packet_text.c pcapng.c trace_changes.c trace_text.c cmd_exec.c cmd_filter.c cmd_inject.c cmd_ping.c cmd_reload.c cmd_router.c cmd_show.c cmd_testbed.c cmd_up.c cmd_vm.c control.c edge.c host.c launch.c links.c \
+	log.c loop.c main.c metrics.c metrics_text.c mux.c nodes.c notify.c places.c plan.c reader.c relay.c reload.c reload_compare.c router.c router_file.c rows.c rtnl.c said.c shot.c state.c supervisor.c text.c topology.c topology_nodes.c \
 	vm_check.c vm_code.c vm_dump.c vm_run.c)
 AMP_SRC = $(TESTBED_SRC) $(CAPSULE_TOOL_SRC) $(CAPSULE_SRC) $(NODEOS_SRC) $(LIBAMP_HOST_SRC) $(LIBAMP_IP_SRC) $(DPF_SRC) $(VCODE_SRC) $(LIBAMP_FILTER_SRC) xok/linux/device.c
 
@@ -30,6 +30,19 @@ $(B)/test/testbed_router: $(patsubst %.c,$(B)/san/%.o,testbed/test/unit_router.c
 $(B)/fuzz/router: $(patsubst %.c,$(B)/fuzzobj/%.o,testbed/test/fuzz_router.c $(TESTBED_ROUTER_SRC))
 	@mkdir -p $(@D)
 	$(Q)$(FUZZ_CC) $(FUZZ_SAN) -o $@ $^ -lsodium
+
+TESTBED_OPERATION_SRC = testbed/log.c testbed/loop.c testbed/metrics_text.c testbed/reload_compare.c $(TESTBED_ROUTER_SRC)
+
+HOST_TESTS += $(B)/test/testbed_operation
+FUZZERS += $(B)/fuzz/metrics
+
+$(B)/test/testbed_operation: $(patsubst %.c,$(B)/san/%.o,testbed/test/unit_operation.c $(TESTBED_OPERATION_SRC))
+	@mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka -lcjson -lsodium
+
+$(B)/fuzz/metrics: $(patsubst %.c,$(B)/fuzzobj/%.o,testbed/test/fuzz_metrics.c testbed/metrics_text.c testbed/text.c)
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(FUZZ_SAN) -o $@ $^ -lcjson
 
 $(B)/test/testbed_topology: $(patsubst %.c,$(B)/san/%.o,testbed/test/unit_topology.c $(TESTBED_PLAN_SRC))
 	@mkdir -p $(@D)

@@ -213,7 +213,7 @@ const char *plural(double n)
 
 /* ---- tables ---- */
 
-static void table_cells(struct table *t, char *line, char separator)
+static void table_cells(struct table *t, char *line, char separator, bool heading)
 {
 	t->cell = realloc(t->cell, (t->nrow + 1) * TABLE_COLUMNS * sizeof(*t->cell));
 	if (!t->cell)
@@ -224,7 +224,7 @@ static void table_cells(struct table *t, char *line, char separator)
 		if (end)
 			*end = 0;
 		t->cell[t->nrow * TABLE_COLUMNS + i] = line ? strdup(line) : NULL;
-		if (line && t->nrow == 0)
+		if (line && heading)
 			t->ncol = i + 1;
 		line = end ? end + 1 : NULL;
 	}
@@ -237,7 +237,7 @@ void table_init(struct table *t, const char *headings)
 
 	memset(t, 0, sizeof(*t));
 	snprintf(line, sizeof(line), "%s", headings);
-	table_cells(t, line, '|');
+	table_cells(t, line, '|', true);
 }
 
 void table_row(struct table *t, const char *fmt, ...)
@@ -248,7 +248,7 @@ void table_row(struct table *t, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	table_cells(t, line, '\t');
+	table_cells(t, line, '\t', false);
 }
 
 static bool numeric(const char *s)
@@ -268,34 +268,53 @@ static uint32_t used_columns(const struct table *t, uint32_t row)
 	return n;
 }
 
-void table_print(struct table *t, FILE *out)
+static const char *cell_at(const struct table *t, uint32_t row, uint32_t column)
 {
+	const char *s = t->cell[row * TABLE_COLUMNS + column];
+
+	return s ? s : "";
+}
+
+/* Columns are as wide as the widest cell so far; those whose first cell below the heading is a number are set right. */
+static void measure(struct table *t)
+{
+	for (uint32_t r = 0; r < t->nrow; r++)
+		for (uint32_t c = 0; c < t->ncol; c++) {
+			int len = (int)strlen(cell_at(t, r, c));
+
+			t->width[c] = len > t->width[c] ? len : t->width[c];
+		}
+	for (uint32_t c = 0; !t->begun && t->nrow > 1 && c < t->ncol; c++)
+		t->right[c] = numeric(cell_at(t, 1, c));
+	t->begun = t->begun || t->nrow > 1;
+}
+
+void table_flush(struct table *t, FILE *out)
+{
+	measure(t);
 	for (uint32_t r = 0; r < t->nrow; r++) {
 		uint32_t used = used_columns(t, r);
 
 		if (!used)
 			fputc('\n', out);
 		for (uint32_t c = 0; c < used; c++) {
-			const char *s = t->cell[r * TABLE_COLUMNS + c];
-			int width = 0;
-
-			for (uint32_t i = 0; i < t->nrow; i++) {
-				const char *o = t->cell[i * TABLE_COLUMNS + c];
-				int len = o ? (int)strlen(o) : 0;
-
-				width = len > width ? len : width;
-			}
-			bool right = t->nrow > 1 && numeric(t->cell[TABLE_COLUMNS + c]);
 			bool last = c + 1 == used;
+
 			fprintf(out, "%*s%s",
-				right  ? width
-				: last ? 0
-				       : -width,
-				s ? s : "", last ? "\n" : "  ");
+				t->right[c] ? t->width[c]
+				: last	    ? 0
+					    : -t->width[c],
+				cell_at(t, r, c), last ? "\n" : "  ");
 		}
 	}
 	for (uint32_t i = 0; i < t->nrow * TABLE_COLUMNS; i++)
 		free(t->cell[i]);
+	t->nrow = 0;
+}
+
+void table_print(struct table *t, FILE *out)
+{
+	table_flush(t, out);
 	free(t->cell);
 	memset(t, 0, sizeof(*t));
 }

@@ -54,12 +54,16 @@ const char *plural(double n);
 #define TABLE_COLUMNS 16u
 struct table {
 	uint32_t ncol, nrow;
-	char **cell; /* nrow * ncol, row 0 is the heading */
+	char **cell; /* of the rows that are not printed yet, TABLE_COLUMNS each; the first of all is the heading */
+	int width[TABLE_COLUMNS];
+	bool right[TABLE_COLUMNS], begun;
 };
 /* The headings, separated by '|'. */
 void table_init(struct table *t, const char *headings);
 /* A row: the cells, separated by '\t'. */
 __attribute__((format(printf, 2, 3))) void table_row(struct table *t, const char *fmt, ...);
+/* Prints what has been added since; columns keep the widths that they have then, as far as cells fit. */
+void table_flush(struct table *t, FILE *out);
 /* Prints it and gives its memory back. */
 void table_print(struct table *t, FILE *out);
 

@@ -67,6 +67,15 @@ def show_tables():
     return next(usage for name, usage, _ in node_commands("RUN_VERB") if name == "show").split("|")
 
 
+def metrics():
+    """name, help of what a router serves to Prometheus; a metric of several lines once."""
+    text = (TOP / "testbed/metrics.def").read_text()
+    found = re.findall(r'METRIC\((amp_\w+), (?:counter|gauge), .*"([^"]+)"\)', text)
+    if len({name for name, _ in found}) != len(found) or len(found) < 10:
+        wrong("testbed/metrics.def: a metric is described twice, or they cannot be read")
+    return found
+
+
 def machine_commands():
     """The names of the lines of router.conf that are the machine's."""
     text = (TOP / "testbed/router.c").read_text()

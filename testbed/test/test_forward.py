@@ -258,7 +258,7 @@ def test_drops_when_asked(net, name, command, change, back):
             assert net.bed.ask("r1", back) == []
 
 
-@pytest.mark.parametrize("kind,code4,code6", [("unreachable", 1, 3), ("prohibit", 13, 1)])
+@pytest.mark.parametrize("kind,code4,code6", [("unreachable", 1, 6), ("prohibit", 13, 1)])
 def test_routes_that_say_no(net, kind, code4, code6):
     """RFC 1812 5.2.7.1, RFC 4443 3.1: the sender is told."""
     assert net.bed.ask("r1", f"route 198.51.100.0/24 {kind}") == []

@@ -118,31 +118,31 @@ WRONG = [
 @pytest.mark.parametrize("text,where,says,caret", WRONG, ids=[w[1] for w in WRONG])
 def test_wrong_file(place, text, where, says, caret):
     done = check(place, text)
-    assert done.code == 1
+    assert done.code == 78
     assert f"r.conf:{where}: " in done.err and says in done.err and caret in done.err
     assert "nothing was changed" in done.err
     # Without --check it is refused just so, before anything is made.
     done = place.amp("router", "-c", place.dir / "r.conf", "--state", place.dir / "s")
-    assert done.code == 1 and f"r.conf:{where}: " in done.err
+    assert done.code == 78 and f"r.conf:{where}: " in done.err
     assert not (place.dir / "s").exists()
 
 
 def test_all_errors_at_once(place):
     done = check(place, "nonsense\n" * 30)
-    assert done.code == 1 and "31 errors" in done.err and done.err.count("there is no command") == 20
+    assert done.code == 78 and "31 errors" in done.err and done.err.count("there is no command") == 20
 
 
 def test_usage(place):
     assert place.amp("router").code == 64
     assert place.amp("router", "-c", "x", "--name", "a b").code == 64
     done = place.amp("router", "-c", place.dir / "nowhere.conf")
-    assert done.code == 1 and "cannot read" in done.err
+    assert done.code == 78 and "cannot read" in done.err
     assert "usage: amp router" in place.amp("router", "--help", check=0).out
     done = check(place, "interface a tap:a\n")
-    assert done.code == 1 and "begin with node NAME" in done.err
+    assert done.code == 78 and "begin with node NAME" in done.err
     assert check(place, "interface a tap:a\n", "--name", "r5").code == 0
     done = place.amp("router", "-c", place.write("r.conf", "node r1\n"), "--state", place.dir / "s")
-    assert done.code == 1 and "there is no interface" in done.err
+    assert done.code == 78 and "there is no interface" in done.err
 
 
 # ---- its life ----
