@@ -2,9 +2,9 @@
 """What a router is told to do beside forwarding: reverse-path checks, several next hops for a route, VLANs; on both machines."""
 import pytest
 
-from clauses import HOST4, HOST6, HOST_MAC, node  # noqa: F401
+from clauses import HOST4, HOST6, HOST_MAC, at_rest, node  # noqa: F401
 from scapy.all import (ARP, ICMP, IP, TCP, UDP, Dot1Q, Ether, HBHOptUnknown, IPOption_NOP, IPv6, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, Raw,
-                       fragment, raw)
+                       fragment)
 
 
 # ---- RFC 3704: ingress filtering ----
@@ -38,8 +38,10 @@ KINDS = [(plain4, ("10.0.1.9", "10.0.2.77", "203.0.113.1")), (options4, ("10.0.1
 
 @pytest.mark.parametrize("make,sources", KINDS, ids=[k[0].__name__ for k in KINDS])
 def test_reverse_path(node, rpf, make, sources):
-    """RFC 3704 2.2: strict: a packet passes when its source would be reached by the interface it came in at; 2.4: loose: when there is a route to it at all.
-    Packets with options or extension headers are no exception. A default route counts as one."""
+    """RFC 3704 2.2: "the source address is looked up in the Forwarding Information Base (FIB) - and if the packet is received on the interface
+    which would be used to forward the traffic to the source of the packet, it passes the check."
+    RFC 3704 2.4: "a packet is dropped if there is no route at all ... but is not dropped if a route exists."
+    Packets with options or extension headers are no exception."""
     right, elsewhere, nowhere = sources
     node.exchange(make(node, right)).only(1)
     for src, passes in ((elsewhere, rpf == "loose"), (nowhere, False)):
@@ -49,8 +51,16 @@ def test_reverse_path(node, rpf, make, sources):
         assert drops == (0 if passes else 1)
 
 
+@pytest.mark.parametrize("make,sources", KINDS, ids=[k[0].__name__ for k in KINDS])
+def test_reverse_path_off(node, make, sources):
+    """RFC 1812 5.3.8: "If this feature is implemented, it MUST be disabled by default." """
+    for src in sources:
+        node.exchange(make(node, src)).only(1)
+
+
 def test_reverse_path_blackhole(node):
-    """RFC 5635 3: with a reverse-path check, a black hole for a source's prefix stops what comes from there (remotely triggered, source-based)."""
+    """RFC 5635 4.1: "This will cause the route to be installed with a next-hop of the discard interface, causing the uRPF check to fail and the
+    packets to be discarded." """
     node.tell("route 192.0.2.0/24 blackhole", "port 0 rpf loose")
     try:
         for make in (plain4, options4):
@@ -58,6 +68,30 @@ def test_reverse_path_blackhole(node):
             assert not x.frames
     finally:
         node.tell("port 0 rpf off")
+
+
+# ---- RFC 1812 5.2.4: the next hop ----
+
+@pytest.mark.parametrize("prefixes", [("10.60.0.0/16", "10.60.1.0/24", "10.60.1.5/32"), ("2001:db8:60::/48", "2001:db8:60:1::/64", "2001:db8:60:1::5/128")],
+                         ids=["ipv4", "ipv6"])
+def test_longest_match(node, prefixes):
+    """RFC 1812 5.2.4.3 (2): "After performing Basic Match pruning, the algorithm examines the remaining routes to determine which among them have the largest
+    route.length values. All except these are discarded." """
+    four = "." in prefixes[0]
+    macs = [f"02:00:00:00:02:3{i}" for i in range(3)]
+    for i, prefix in enumerate(prefixes):
+        hop = f"10.0.2.3{i}" if four else f"fd00:2::3{i}"
+        node.tell(f"neighbour 1 {hop} {macs[i]}", f"route {prefix} via {hop}")
+    inside = ("10.60.2.1", "10.60.1.4", "10.60.1.5") if four else ("2001:db8:60:2::1", "2001:db8:60:1::4", "2001:db8:60:1::5")
+    assert [node.exchange((node.udp4 if four else node.udp6)(dst=dst)).only(1).dst for dst in inside] == macs
+
+
+def test_point_to_point(node):
+    """RFC 3021 2.1: "In a point-to-point link with a 31-bit subnet mask, the two addresses above MUST be interpreted as host addresses." """
+    node.tell("port 1 address 10.0.31.0/31", "neighbour 1 10.0.31.1 02:00:00:00:31:01")
+    p = node.exchange(node.ether() / IP(src=HOST4[0], dst="10.0.31.0") / ICMP(id=31)).only(0)
+    assert (p[ICMP].type, p[ICMP].id, p[IP].src) == (0, 31, "10.0.31.0")
+    assert node.exchange(node.udp4(dst="10.0.31.1")).only(1).dst == "02:00:00:00:31:01"
 
 
 # ---- RFC 2991, RFC 2992: several next hops ----
@@ -83,7 +117,8 @@ def ways_of(node, frames):
 
 @pytest.mark.parametrize("transport", [UDP, TCP])
 def test_flows_are_stable(ways, transport):
-    """RFC 2991 2: packets of a flow that take different ways arrive out of order; so all of a flow go the same way, and flows are spread over all."""
+    """RFC 2991 3: "All of the problems outlined in the previous section arise when packets in the same unicast or multicast "flow" are split
+    among multiple paths. The natural solution is therefore to ensure that packets for the same flow always use the same path." """
     flows = [ways.ether() / IP(src=HOST4[0], dst="10.50.1.1") / transport(sport=p, dport=80) / Raw(b"x") for p in range(4000, 4064)]
     first = ways_of(ways, flows)
     assert set(first) == set(MEMBERS)
@@ -92,7 +127,8 @@ def test_flows_are_stable(ways, transport):
 
 
 def test_flows_of_ipv6(ways):
-    """RFC 6438 3: the flow label, where the source sets one, tells flows apart, and addresses and ports do."""
+    """RFC 6438 3: "the hash algorithm used to determine the outgoing component-link in an ECMP and/or LAG toward the next hop MUST minimally
+    include the 3-tuple {dest addr, source addr, flow label} and MAY also include the remaining components of the 5-tuple." """
     flows = [ways.ether() / IPv6(src=HOST6[0], dst="2001:db8:50::1", fl=f) / UDP(sport=p, dport=80) / Raw(b"x")
              for f, p in [(n, 4000) for n in range(32)] + [(0, 4000 + n) for n in range(32)]]
     first = ways_of(ways, flows)
@@ -101,7 +137,9 @@ def test_flows_of_ipv6(ways):
 
 
 def test_fragments_stay_together(ways):
-    """RFC 2992, RFC 4459 3: only the first fragment has ports: they do not count for any of the fragments."""
+    """RFC 2991 3: "Indeed, including transport-layer information in the next-hop selection process can actually be problematic. For example, if
+    packets are fragmented, the transport-layer information may not be available in every packet."
+    So the ports do not count for fragments."""
     for port in range(16):
         parts = fragment(IP(src=HOST4[0], dst="10.50.1.1", id=port) / UDP(sport=port) / Raw(bytes(1200)), 400)
         assert len(set(ways_of(ways, [ways.ether() / p for p in parts]))) == 1
@@ -157,15 +195,29 @@ def test_vlan_of_others(vlan):
 
 
 def test_vlan_errors(vlan):
-    """What is said about a tagged packet goes back in its VLAN, from the address there (RFC 1812 4.3.2.4)."""
+    """RFC 1812 4.3.2.4: "Except where this document specifies otherwise, the IP source address in an ICMP message originated by the router MUST
+    be one of the IP addresses associated with the physical interface over which the ICMP message is transmitted."
+    An error about a tagged packet goes back in its VLAN, from the address there."""
     p = vlan.exchange(tagged(vlan) / IP(src="10.77.0.9", dst=HOST4[1], ttl=1) / UDP() / Raw(vlan.payload())).only(0)
     assert p[Dot1Q].vlan == 7 and p[IP].src == "10.77.0.1" and (p[ICMP].type, p[ICMP].code) == (11, 0)
 
 
 def test_vlan_arp(vlan):
-    """ARP is its VLAN's own: an address of it is told there, and nowhere else."""
+    """RFC 826: "Send the packet to the (new) target hardware address on the same hardware on which the request was received."
+    That is the VLAN: an address of it is told there, and nowhere else."""
     ask = lambda head: head / ARP(op=1, hwsrc="02:00:00:00:77:09", psrc="10.77.0.9", pdst="10.77.0.1")  # noqa: E731
     everybody = {"src": "02:00:00:00:77:09", "dst": "ff:ff:ff:ff:ff:ff"}
     p = vlan.exchange(ask(Ether(**everybody) / Dot1Q(vlan=7))).only(0)
     assert p[Dot1Q].vlan == 7 and p[ARP].psrc == "10.77.0.1"
     assert not vlan.exchange(ask(Ether(**everybody))).frames
+
+
+def test_reverse_path_default(node):
+    """RFC 3704 2.4: "it checks only for the existence of a route (even a default route, if applicable), not where the route points to."
+    It stands last: a default route stays."""
+    node.tell("port 0 rpf loose", f"route 0.0.0.0/0 via {HOST4[1]}", f"route ::/0 via {HOST6[1]}")
+    try:
+        for make, sources in KINDS:
+            node.exchange(make(node, sources[2])).only(1)
+    finally:
+        node.tell("port 0 rpf off")
