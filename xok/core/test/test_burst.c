@@ -531,13 +531,25 @@ static uint32_t clutter(struct dpf *d)
 	return n;
 }
 
+/* Of one packet. */
+static uint32_t fate_of(struct fake *f, uint32_t port, uint16_t type)
+{
+	struct load l = {.n = 0};
+	uint32_t fate;
+
+	add(&l, type, LEN);
+	arrive(f, 0, port, &l);
+	fate = l.p[0].fate;
+	empty(&l);
+	return fate;
+}
+
 /* One of the two demultiplexers has room and the other one has not: all is as it was before. */
 static void a_refusal_by_the_second(void **state)
 {
 	struct fake *f = *state;
 	struct dpf *live[NPORT];
 	uint32_t count[NPORT];
-	struct load l = {.n = 0};
 
 	assert_int_equal(CALL(f, f->root, ring_bind, 0, 0, 3), 0);
 	assert_true(insert(f, f->root, XOK_PORT_ANY, 0x801) > 0);
@@ -548,23 +560,15 @@ static void a_refusal_by_the_second(void **state)
 	assert_err(insert(f, f->root, XOK_PORT_ANY, 0x802), XOK_ENOMEM);
 	for (uint32_t p = 0; p < NPORT; p++) {
 		assert_ptr_equal(f->x->demux[p].dpf, live[p]);
-		add(&l, 0x801, LEN);
-		add(&l, 0x802, LEN);
-		arrive(f, 0, p, &l);
-		assert_int_equal(l.p[0].fate, XOK_FATE_RING);
-		assert_int_equal(l.p[1].fate, XOK_FATE_NO_FILTER);
+		assert_int_equal(fate_of(f, p, 0x801), XOK_FATE_RING);
+		assert_int_equal(fate_of(f, p, 0x802), XOK_FATE_NO_FILTER);
 		ring(f, f->root)->tail = ring(f, f->root)->head;
-		empty(&l);
 		while (count[p])
 			assert_int_equal(dpf_remove(live[p], CLUTTER + --count[p]), 0);
 	}
 	assert_true(insert(f, f->root, XOK_PORT_ANY, 0x802) > 0);
-	for (uint32_t p = 0; p < NPORT; p++) {
-		add(&l, 0x802, LEN);
-		arrive(f, 0, p, &l);
-		assert_int_equal(l.p[0].fate, XOK_FATE_RING);
-		empty(&l);
-	}
+	for (uint32_t p = 0; p < NPORT; p++)
+		assert_int_equal(fate_of(f, p, 0x802), XOK_FATE_RING);
 }
 
 /* ---- programs that go ---- */
