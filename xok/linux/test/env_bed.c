@@ -269,7 +269,7 @@ static bool said(struct bed *b, const void *arg)
 void bed_expect(struct bed *b, const char *text)
 {
 	print_message("        expecting \"%s\"\n", text);
-	bed_run(b, said, text, 5000);
+	bed_run(b, said, text, 60000); /* what comes comes at once, where nothing else runs */
 	b->out_len[1] = 0;
 	b->out[1][0] = 0;
 }
