@@ -8,7 +8,7 @@
 
 NODEOS_LIB_SRC := $(addprefix nodeos/lib/,channel.c fib.c inet.c inet6.c json.c msgq.c node.c node6.c text.c)
 NODEOS_ROOT_SRC := $(addprefix nodeos/root/,adopt.c arp.c claim.c config.c config6.c config_advertise.c config_file.c config_port.c control.c domain.c \
-	ee_link.c follow.c forward.c forward_load.c fragment6.c hops.c icmp.c icmp6.c ipv4.c ipv6.c nd.c neigh.c netlink.c ra.c reass.c reload.c rib.c root.c tables.c tables_kernel.c twin.c verbs.c)
+	ee_link.c follow.c forward.c forward_load.c fragment6.c hops.c icmp.c icmp6.c ipv4.c ipv6.c nd.c neigh.c netlink.c off.c ra.c reass.c reload.c rib.c root.c tables.c tables_kernel.c twin.c verbs.c)
 NODEOS_EE_SRC := $(addprefix nodeos/ee/,admit.c cache.c code.c ee.c fetch.c input.c output.c run.c)
 NODEOS_SRC := $(NODEOS_LIB_SRC) $(NODEOS_ROOT_SRC) $(NODEOS_EE_SRC) nodeos/edge.c $(TABLE_SRC)
 
@@ -47,7 +47,7 @@ $(eval $(call linux_env_program,ee,$(NODEOS_EE_PROGRAM)))
 
 NODEOS_TEST_SRC := nodeos/test/mock_amp.c nodeos/test/mock_kernel.c $(TABLE_SRC) $(NODEOS_LIB_SRC) $(NODEOS_ROOT_SRC) $(NODEOS_EE_SRC) $(CAPSULE_SRC) \
 	$(VCODE_SRC)
-NODEOS_TESTS := node msgq ipv4 ipv6 reass fragment6 ra neigh config fetch admit run code root forward forward_more forward_tables follow
+NODEOS_TESTS := node msgq ipv4 ipv6 nd reass fragment6 ra neigh config fetch admit run code root off forward forward_more forward_tables follow
 
 HOST_TESTS += $(NODEOS_TESTS:%=$(B)/test/nodeos_%)
 
@@ -56,7 +56,7 @@ $(NODEOS_TESTS:%=$(B)/test/nodeos_%): $(B)/test/nodeos_%: $(B)/san/nodeos/test/t
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(SAN) -o $@ $^ -lcmocka -lsodium
 
-$(addprefix $(B)/test/nodeos_,fragment6 ra): $(B)/san/nodeos/test/ip6_bench.o
+$(addprefix $(B)/test/nodeos_,fragment6 ra nd): $(B)/san/nodeos/test/ip6_bench.o
 $(addprefix $(B)/test/nodeos_,forward forward_more forward_tables): $(B)/san/nodeos/forward/modules.o $(B)/san/nodeos/test/forward_bench.o
 
 NODEOS_FUZZ := fuzz_ee fuzz_config fuzz_ip6 fuzz_netlink

@@ -28,7 +28,7 @@ static struct {
 	void (*out)(void *arg, const uint8_t *packet, size_t len);
 	void *out_arg;
 
-	uint32_t naddr;
+	bool has[ADDRESSES]; /* an address stands there */
 	struct netif netif[ADDRESSES];
 	uint32_t mask[ADDRESSES];
 
@@ -61,8 +61,8 @@ void amp_lwip_panic(const char *what, const char *file, int line)
 
 static struct netif *find_address(uint32_t addr)
 {
-	for (uint32_t i = 0; i < ip.naddr; i++)
-		if (netif_ip4_addr(&ip.netif[i])->addr == addr)
+	for (uint32_t i = 0; i < ADDRESSES; i++)
+		if (ip.has[i] && netif_ip4_addr(&ip.netif[i])->addr == addr)
 			return &ip.netif[i];
 	return NULL;
 }
@@ -73,20 +73,24 @@ static struct netif *find_address(uint32_t addr)
  */
 struct netif *amp_lwip_route(const ip4_addr_t *src, const ip4_addr_t *dest)
 {
-	uint32_t best = 0, best_mask = 0;
-	struct netif *own = src ? find_address(src->addr) : NULL;
+	struct netif *own = src ? find_address(src->addr) : NULL, *best = NULL;
+	uint32_t best_mask = 0;
 
 	if (own)
 		return own;
-	for (uint32_t i = 0; i < ip.naddr; i++) {
+	for (uint32_t i = 0; i < ADDRESSES; i++) {
 		uint32_t net = netif_ip4_addr(&ip.netif[i])->addr;
 
+		if (!ip.has[i])
+			continue;
+		if (!best)
+			best = &ip.netif[i];
 		if (!((net ^ dest->addr) & ip.mask[i]) && lwip_ntohl(ip.mask[i]) > best_mask) {
-			best = i;
+			best = &ip.netif[i];
 			best_mask = lwip_ntohl(ip.mask[i]);
 		}
 	}
-	return ip.naddr ? &ip.netif[best] : NULL;
+	return best;
 }
 
 /* ---- in and out of lwIP ---- */
@@ -237,8 +241,7 @@ int amp_ip_init(void (*out)(void *arg, const uint8_t *packet, size_t len), void 
 int amp_ip_address(uint32_t addr, uint32_t netmask)
 {
 	ip4_addr_t a = {.addr = addr}, all = {.addr = UINT32_MAX}, none = {.addr = 0};
-	uint32_t host = ~lwip_ntohl(netmask);
-	struct netif *netif = &ip.netif[ip.naddr];
+	uint32_t host = ~lwip_ntohl(netmask), i = 0;
 
 	if (!ip.ready || ip4_addr_isany_val(a) || ip4_addr_ismulticast(&a) || addr == UINT32_MAX)
 		return XOK_EINVAL;
@@ -249,15 +252,30 @@ int amp_ip_address(uint32_t addr, uint32_t netmask)
 		return XOK_EINVAL;
 	if (find_address(addr))
 		return XOK_EBUSY;
-	if (ip.naddr == ADDRESSES)
+	while (i < ADDRESSES && ip.has[i])
+		i++;
+	if (i == ADDRESSES ||
+	    !netif_add(&ip.netif[i], &a, &all, &none, NULL, netif_start, ip4_input))
 		return XOK_ENOMEM;
-	if (!netif_add(netif, &a, &all, &none, NULL, netif_start, ip4_input))
-		return XOK_ENOMEM;
-	ip.mask[ip.naddr++] = netmask;
-	if (ip.naddr == 1)
-		netif_set_default(netif);
-	netif_set_up(netif);
+	ip.has[i] = true;
+	ip.mask[i] = netmask;
+	if (!netif_default)
+		netif_set_default(&ip.netif[i]);
+	netif_set_up(&ip.netif[i]);
 	return 0;
+}
+
+void amp_ip_keep(bool (*keep)(const void *arg, uint32_t addr), const void *arg)
+{
+	for (uint32_t i = 0; i < ADDRESSES; i++) {
+		if (!ip.has[i] || keep(arg, netif_ip4_addr(&ip.netif[i])->addr))
+			continue;
+		ip.has[i] = false;
+		netif_remove(&ip.netif[i]); /* the default one may have been this */
+	}
+	for (uint32_t i = 0; i < ADDRESSES && !netif_default; i++)
+		if (ip.has[i])
+			netif_set_default(&ip.netif[i]);
 }
 
 void amp_ip_input(const uint8_t *packet, size_t len)

@@ -14,6 +14,8 @@
 #define IP6_HLEN 40u
 #define IP6_HOPS 64u
 #define IP6_MTU_MIN 1280u
+#define IP6_ANYCAST_LEN \
+	126u /* the longest prefix with a subnet-router anycast address: RFC 6164 6 */
 #define PROTO_HOP_BY_HOP 0u
 #define PROTO_ROUTING 43u
 #define PROTO_FRAGMENT 44u

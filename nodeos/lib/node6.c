@@ -61,6 +61,15 @@ static bool is_ours(const struct node_address6 *a, uint16_t port, const struct i
 	return ip6_equal(&a->addr, addr) && (a->port == port || !ip6_link_local(addr));
 }
 
+/* An address may be its own network's, of which there is no other then. */
+static bool is_anycast(const struct node_address6 *a, uint16_t port, const struct ip6 *addr)
+{
+	struct ip6 network = ip6_prefix(&a->addr, a->len);
+
+	return a->len <= IP6_ANYCAST_LEN && ip6_equal(&network, addr) && !ip6_unspecified(addr) &&
+	       (a->port == port || !ip6_link_local(addr));
+}
+
 static bool is_beside(const struct node_address6 *a, uint16_t port, const struct ip6 *addr)
 {
 	return a->port == port && ip6_match(addr, &a->addr, a->len);
@@ -69,6 +78,12 @@ static bool is_beside(const struct node_address6 *a, uint16_t port, const struct
 bool node_is_local6(const struct node_pub *p, uint16_t port, const struct ip6 *addr)
 {
 	return any_address6(p, is_ours, port, addr);
+}
+
+bool node_is_anycast6(const struct node_pub *p, uint16_t port, const struct ip6 *addr)
+{
+	return p->role == NODE_ROUTER && any_address6(p, is_anycast, port, addr) &&
+	       !any_address6(p, is_ours, port, addr);
 }
 
 bool node_is_connected6(const struct node_pub *p, uint16_t port, const struct ip6 *addr)

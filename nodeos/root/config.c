@@ -55,12 +55,24 @@ bool config_unknown(const struct args *a, const char *what, const char *word,
 	return config_fail(a, "there is no %s \"%.20s\": say %s", what, word, all);
 }
 
+const char *config_no_host4(uint32_t addr)
+{
+	if (addr >> 24 == 127)
+		return "a loopback address";
+	if (addr >> 28 == 14)
+		return "the address of a multicast group";
+	return addr >> 28 == 15 ? "a reserved address" : "an address of \"this network\"";
+}
+
 static bool host_arg(const struct args *a, const char *s, uint32_t *addr)
 {
 	config_blame(a, s);
-	if (!text_ip4(s, addr) || !inet_host_address(*addr))
+	if (!text_ip4(s, addr))
 		return config_fail(
 			a, "\"%.20s\" is not the IPv4 address of a host: write it as 10.0.0.1", s);
+	if (!inet_host_address(*addr))
+		return config_fail(a, "%.20s is %s: write the address of a host", s,
+				   config_no_host4(*addr));
 	return true;
 }
 
@@ -88,7 +100,12 @@ static bool do_node(struct config *c, const struct args *a)
 	if (!text_name(a->w->w[1], NODE_NAME - 1))
 		return config_fail(a, "a node's name is 1 to %u letters, digits, '-', '_' or '.'",
 				   NODE_NAME - 1);
+	if (c->line && c->name_line)
+		return config_fail(a,
+				   "the node is named %s in line %u already: leave out one of them",
+				   c->name, c->name_line);
 	text_copy(c->name, sizeof(c->name), a->w->w[1]);
+	c->name_line = c->line;
 	return true;
 }
 
@@ -113,18 +130,15 @@ static bool do_loopback(struct config *c, const struct args *a)
 {
 	struct node_address n = {.len = 32, .port = NODE_NO_PORT};
 	const char *s = a->w->w[1];
-	char word[TEXT_PREFIX6 + 5];
 
-	if (strchr(s, ':')) {
-		if (strlen(s) >= TEXT_PREFIX6)
-			return config_fail(a, "\"%.49s\" is not an address", s);
-		snprintf(word, sizeof(word), "%s%s", s, strchr(s, '/') ? "" : "/128");
-		return config_address6(c, a, NODE_NO_PORT, word);
-	}
+	if (strchr(s, ':'))
+		return config_address6(c, a, NODE_NO_PORT, s);
 	config_blame(a, s);
-	if ((!text_ip4(s, &n.addr) && (!text_prefix(s, &n.addr, &n.len) || n.len != 32)) ||
-	    !inet_host_address(n.addr))
+	if (!text_ip4(s, &n.addr) && (!text_prefix(s, &n.addr, &n.len) || n.len != 32))
 		return config_fail(a, "\"%.24s\" is not an address, as in 10.255.0.1", s);
+	if (!inet_host_address(n.addr))
+		return config_fail(a, "%.24s is %s: a node is known by one as 10.255.0.1", s,
+				   config_no_host4(n.addr));
 	for (uint32_t i = 0; i < c->naddress; i++) {
 		if (c->address[i].addr == n.addr)
 			return config_fail(a, "%.24s is an address of this node already", s);
@@ -135,6 +149,21 @@ static bool do_loopback(struct config *c, const struct args *a)
 	return true;
 }
 
+uint32_t config_routes_most(void)
+{
+	uint32_t fits = 16, over = CONFIG_ROUTES_MAX + 1;
+
+	while (over - fits > 1) {
+		uint32_t n = fits + (over - fits) / 2;
+
+		if (node_size(n))
+			fits = n;
+		else
+			over = n;
+	}
+	return fits;
+}
+
 static bool do_routes(struct config *c, const struct args *a)
 {
 	uint64_t n;
@@ -142,8 +171,7 @@ static bool do_routes(struct config *c, const struct args *a)
 	config_blame(a, a->w->w[1]);
 	if (!text_u64(a->w->w[1], CONFIG_ROUTES_MAX, &n) || n < 16 || !node_size((uint32_t)n))
 		return config_fail(a, "\"%.20s\" is not how many routes a table may hold: 16 to %u",
-				   a->w->w[1],
-				   node_size(CONFIG_ROUTES_MAX) ? CONFIG_ROUTES_MAX : 65536);
+				   a->w->w[1], config_routes_most());
 	c->routes = (uint32_t)n;
 	return true;
 }
@@ -188,15 +216,19 @@ static bool route_hops(const struct args *a, unsigned at, bool ip6, struct confi
 static bool route_prefix(const struct args *a, const char *s, struct config_route *r)
 {
 	uint32_t prefix;
+	char network[TEXT_PREFIX];
 
 	if (strchr(s, ':'))
 		return config_prefix6(a, s, &r->prefix, &r->len);
 	config_blame(a, s);
+	if (!strcmp(s, "default"))
+		return config_fail(a, "\"default\" is of no family: write 0.0.0.0/0 or ::/0");
 	if (!text_prefix(s, &prefix, &r->len))
 		return config_fail(a, "\"%.24s\" is not a prefix, as in 10.0.0.0/24", s);
 	if (prefix & ~mask4(r->len))
 		return config_fail(
-			a, "%.24s has bits set behind its length: write the network's address", s);
+			a, "%.24s has bits set behind its length: write the network's address, %s",
+			s, text_put_prefix(network, prefix & mask4(r->len), r->len));
 	r->prefix = ip6_mapped(prefix);
 	r->len = (uint8_t)(r->len + 96);
 	return true;
@@ -207,7 +239,7 @@ static bool do_route(struct config *c, const struct args *a)
 	static const char *const kind[] = {"via", "blackhole", "unreachable", "prohibit"};
 	static const uint16_t number[] = {0, FORWARD_BLACKHOLE, FORWARD_UNREACHABLE,
 					  FORWARD_PROHIBITED};
-	struct config_route r = {.line = c->line};
+	struct config_route r = {.line = c->line, .column = a->w->column[1]};
 	unsigned k = 0;
 
 	if (!route_prefix(a, a->w->w[1], &r))
@@ -225,7 +257,14 @@ static bool do_route(struct config *c, const struct args *a)
 	r.number = number[k];
 	for (uint32_t i = 0; i < c->nroute; i++) {
 		if (c->route[i].len == r.len && ip6_equal(&c->route[i].prefix, &r.prefix)) {
-			c->route[i] = r; /* the later one replaces it */
+			config_blame(a, a->w->w[1]);
+			if (c->line && c->route[i].line)
+				return config_fail(
+					a,
+					"a route to %.49s stands in line %u already: write all "
+					"gateways in one route, via ... via ...",
+					a->w->w[1], c->route[i].line);
+			c->route[i] = r; /* the one that is typed replaces it */
 			return true;
 		}
 	}
@@ -237,7 +276,7 @@ static bool do_route(struct config *c, const struct args *a)
 
 static bool do_neighbour(struct config *c, const struct args *a)
 {
-	struct config_neighbour n = {.line = c->line};
+	struct config_neighbour n = {.line = c->line, .column = a->w->column[2]};
 
 	if (!config_port_arg(c, a, a->w->w[1], &n.port))
 		return false;
@@ -252,6 +291,9 @@ static bool do_neighbour(struct config *c, const struct args *a)
 		return false;
 	for (uint32_t i = 0; i < c->nneighbour; i++) {
 		if (c->neighbour[i].addr == n.addr && c->neighbour[i].port == n.port) {
+			if (c->line && c->neighbour[i].line)
+				return config_fail(a, "the neighbour %s stands in line %u already",
+						   a->w->w[2], c->neighbour[i].line);
 			c->neighbour[i] = n;
 			return true;
 		}
@@ -428,6 +470,8 @@ bool config_command(struct config *c, const struct words *w, char err[CONFIG_ERR
 	if (!v->fn)
 		return config_fail(&a, "\"%s\" can be typed, but not stand in a configuration",
 				   v->name);
+	if (w->n - 1 > v->most)
+		c->blame = v->most + 1;
 	if (w->n - 1 < v->least || w->n - 1 > v->most)
 		return config_fail(&a, "wrong number of words: %s %s", v->name, v->usage);
 	return v->fn(c, &a);

@@ -25,6 +25,7 @@
 struct config_error {
 	unsigned line;	 /* 0: the whole file */
 	unsigned column; /* 0: the whole line */
+	bool missing; /* it is about a network that no line has given: perhaps one that is wrong itself */
 	char text[CONFIG_ERROR];
 };
 
@@ -32,9 +33,9 @@ struct config_error {
 struct config_route {
 	struct ip6 prefix;
 	uint8_t len;
-	uint8_t nhop;	 /* 0: number says what becomes of its packets */
-	uint16_t number; /* FORWARD_BLACKHOLE and such */
-	unsigned line;
+	uint8_t nhop;	       /* 0: number says what becomes of its packets */
+	uint16_t number;       /* FORWARD_BLACKHOLE and such */
+	unsigned line, column; /* of its prefix */
 	struct config_hop {
 		struct ip6 via;
 		uint16_t weight;
@@ -46,14 +47,14 @@ struct config_neighbour {
 	uint32_t addr;
 	uint16_t port;
 	uint8_t mac[6];
-	unsigned line;
+	unsigned line, column; /* of its address */
 };
 
 struct config_neighbour6 {
 	struct ip6 addr;
 	uint16_t port;
 	uint8_t mac[6];
-	unsigned line;
+	unsigned line, column;
 };
 
 /* RFC 4861 6.2.1: what a router says of itself at an interface. Times in seconds. */
@@ -87,8 +88,12 @@ struct config {
 	enum node_role role;
 	/* Of each interface. */
 	char peer[NODE_PORTS][NODE_NAME];
+	unsigned name_line;	  /* where the name stands; 0: it was typed */
 	uint16_t mtu[NODE_PORTS]; /* 0: the port's own */
-	uint8_t rpf[NODE_PORTS];  /* FORWARD_RPF_... */
+	struct {
+		unsigned line, column;
+	} mtu_at[NODE_PORTS];
+	uint8_t rpf[NODE_PORTS]; /* FORWARD_RPF_... */
 	struct config_advertise advertise[NODE_PORTS];
 	struct {
 		uint16_t port, id; /* 0: there is none */
@@ -109,6 +114,9 @@ struct config {
 	unsigned line;	/* of the command being read */
 	unsigned blame; /* the word of it that an error is about; 0: the command */
 };
+
+/* The most that `routes N` may be: tables of more are larger than an environment can address. */
+uint32_t config_routes_most(void);
 
 void config_init(struct config *c, const struct config_host *host);
 

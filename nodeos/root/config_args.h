@@ -19,6 +19,10 @@ void config_blame(const struct args *a, const char *word);
 /* Writes the error; returns false. */
 bool config_fail(const struct args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Why no host has this address, which is one of no host's. */
+const char *config_no_host4(uint32_t addr);
+const char *config_no_host6(const struct ip6 *addr);
+
 /* "there is no WHAT "word": say ...", with the one that may have been meant. */
 bool config_unknown(const struct args *a, const char *what, const char *word,
 		    const char *const *list, size_t n);

@@ -96,6 +96,7 @@ bool config_port_arg(const struct config *c, const struct args *a, const char *s
 {
 	const char *dot = strrchr(s, '.');
 	uint16_t id = 0, at;
+	char name[CONFIG_PORT];
 
 	config_blame(a, s);
 	for (uint32_t i = 0; dot && i < c->host->nport && i < FORWARD_PORTS; i++) {
@@ -110,8 +111,10 @@ bool config_port_arg(const struct config *c, const struct args *a, const char *s
 		return false;
 	at = vlan_of(c, *iface, id);
 	if (!at)
-		return config_fail(
-			a, "there is no VLAN %u at this port yet: give it an address first", id);
+		return config_fail(a,
+				   "there is no VLAN %u at port %s yet: write port %s vlan %u "
+				   "address ... above",
+				   id, config_port_name(c, *iface, name), name, id);
 	*iface = at;
 	return true;
 }
@@ -147,10 +150,15 @@ static bool port_address(struct config *c, const struct args *a, uint16_t port, 
 	config_blame(a, s);
 	if (strchr(s, ':'))
 		return config_address6(c, a, port, s);
-	if (!text_prefix(s, &n.addr, &n.len) || !inet_host_address(n.addr) || n.len < 1)
+	if (!text_prefix(s, &n.addr, &n.len))
 		return config_fail(
 			a, "\"%.24s\" is not an address with a prefix length, as in 10.0.0.1/24",
 			s);
+	if (!inet_host_address(n.addr) || n.len < 1)
+		return config_fail(a, "%.24s is %s; no interface may have it", s,
+				   inet_host_address(n.addr)
+					   ? "no network's: its prefix length is 0"
+					   : config_no_host4(n.addr));
 	if (n.len < 31 && ((n.addr & ~mask4(n.len)) == 0 || !~(n.addr | mask4(n.len))))
 		return config_fail(
 			a, "%.24s is the network's own or its broadcast address: take another", s);
@@ -180,6 +188,8 @@ static bool port_mtu(struct config *c, const struct args *a, uint16_t port, cons
 		return config_fail(a, "\"%.20s\" is not an MTU: %u to %u, with IPv6 %u and more", s,
 				   IP4_MTU_MIN, MTU_MAX, IP6_MTU_MIN);
 	c->mtu[port] = (uint16_t)mtu;
+	c->mtu_at[port].line = c->line;
+	c->mtu_at[port].column = a->w->column[*a->blame];
 	return true;
 }
 
@@ -187,8 +197,10 @@ static bool port_peer(struct config *c, const struct args *a, uint16_t port, con
 {
 	config_blame(a, s);
 	if (!text_name(s, NODE_NAME - 1))
-		return config_fail(a, "a peer's name is 1 to %u letters, digits, '-', '_' or '.'",
-				   NODE_NAME - 1);
+		return config_fail(
+			a,
+			"\"%.40s\" is no name of a peer: 1 to %u letters, digits, '-', '_' or '.'",
+			s, NODE_NAME - 1);
 	text_copy(c->peer[port], NODE_NAME, s);
 	return true;
 }
@@ -240,8 +252,11 @@ bool config_port(struct config *c, const struct args *a)
 		i++;
 	if (i == ITEMS)
 		return config_unknown(a, "part of a port", a->w->w[at], name, ITEMS);
-	if (item[i].fn && a->w->n != at + 2)
-		return config_fail(a, WORDS);
+	if (item[i].fn && a->w->n != at + 2) {
+		config_blame(a, a->w->w[at + 2]);
+		return config_fail(a, "\"%.40s\" is a word too many: port PORT %s%s takes one",
+				   a->w->w[at + 2], vlan ? "vlan ID " : "", name[i]);
+	}
 	if (item[i].fn ? !item[i].fn(c, a, iface, a->w->w[at + 1])
 		       : !config_advertise(c, a, iface, at + 1))
 		return false;

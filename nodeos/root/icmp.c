@@ -85,3 +85,27 @@ void icmp_error(struct ipv4 *ip, const uint8_t *packet, size_t len, uint8_t type
 	ip->count.n[IPC_ICMP_SENT]++;
 	ipv4_output(ip, out, IP4_HLEN + ICMP_HLEN + part);
 }
+
+/*
+ * The host stack's errors quote 28 octets, have no precedence, and are as many as are asked for. What it quotes is what it was given, all of which is at
+ * hand, but for a datagram that came in fragments, or that it has had for a while: of these it quotes all there is.
+ */
+bool icmp_of_stack(struct ipv4 *ip, const uint8_t *packet, size_t len)
+{
+	size_t hlen = (packet[IP4_VIHL] & 15u) * 4u, n;
+	const uint8_t *icmp = packet + hlen, *quoted = icmp + ICMP_HLEN;
+	const uint8_t *given = ip->delivering.packet;
+
+	/* A quotation shorter than a header would be read past its end. */
+	if (!is_icmp_error(packet, len) || len < hlen + ICMP_HLEN + IP4_HLEN)
+		return false;
+	n = len - hlen - ICMP_HLEN;
+	if (given && n <= ip->delivering.len && !memcmp(quoted, given, n)) {
+		quoted = given;
+		n = ip->delivering.len;
+	}
+	ip->count.n[IPC_STACK_ERRORS]++;
+	icmp_error(ip, quoted, n, icmp[0], icmp[1], be32(icmp + 4),
+		   given && ip->delivering.link_group);
+	return true;
+}

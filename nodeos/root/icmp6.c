@@ -94,7 +94,8 @@ int icmp6_echo(struct ipv6 *ip, const struct ip6 *to, uint8_t hops, uint16_t id,
 
 	if (len > sizeof(out) - IP6_HLEN - ICMP6_HLEN)
 		return XOK_EINVAL;
-	if ((!node_route6(ip->pub, to, &hop) && !node_is_local6(ip->pub, 0, to)) ||
+	if ((!node_route6(ip->pub, to, &hop) && !node_is_local6(ip->pub, 0, to) &&
+	     !node_is_anycast6(ip->pub, 0, to)) ||
 	    !node_source6(ip->pub, hop.port, to, &from))
 		return XOK_ENOENT;
 	icmp[0] = ICMP6_ECHO;
@@ -116,7 +117,9 @@ static void echo_reply(struct ipv6 *ip, const struct ip6_in *in, size_t at)
 		ip->count.n[IP6C_BAD_SOURCE]++;
 		return;
 	}
-	if (ip6_multicast(&from) && !node_source6(ip->pub, in->port, &to, &from)) {
+	/* To a group or an anycast address: "a unicast address belonging to the interface on which the Echo Request message was received". */
+	if (!node_is_local6(ip->pub, in->port, &from) &&
+	    !node_source6(ip->pub, in->port, &to, &from)) {
 		ip->count.n[IP6C_MULTICAST]++;
 		return;
 	}

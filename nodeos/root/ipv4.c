@@ -209,10 +209,14 @@ static void forward(struct ipv4 *ip, uint8_t *packet, size_t len, bool link_grou
 	(void)emit_fitting(ip, &hop, packet, len); /* the case it refuses is excluded above */
 }
 
-static void deliver(struct ipv4 *ip, const uint8_t *packet, size_t len)
+static void deliver(struct ipv4 *ip, const uint8_t *packet, size_t len, bool link_group)
 {
 	ip->count.n[IPC_DELIVERED]++;
+	ip->delivering.packet = packet;
+	ip->delivering.len = len;
+	ip->delivering.link_group = link_group;
 	amp_ip_input(packet, len);
+	ip->delivering.packet = NULL;
 }
 
 /* ---- input ---- */
@@ -329,14 +333,14 @@ void ipv4_input(struct ipv4 *ip, uint16_t port, uint8_t *packet, size_t len, boo
 	if (!options_accepted(ip, packet, len, link_group))
 		return;
 	if (ip->claimed && node_is_local(ip->pub, dst) && ip->claimed(ip->arg, packet, len)) {
-		deliver(ip, packet, len);
+		deliver(ip, packet, len, link_group);
 	} else if (for_host(ip, port, dst, link_group)) {
 		if (twin_packet(ip->pub, port, ETH_IP4, packet, len))
 			ip->count.n[IPC_TO_HOST]++;
 		else
 			drop(ip, IPC_HOST);
 	} else if (node_is_local(ip->pub, dst)) {
-		deliver(ip, packet, len);
+		deliver(ip, packet, len, link_group);
 	} else if (dst >> 28 == 14) {
 		drop(ip, IPC_MULTICAST);
 	} else if (node_is_broadcast(ip->pub, dst)) {
@@ -372,7 +376,7 @@ static void on_loop(void *arg)
 	while (ip->loop_tail != end) {
 		uint32_t at = ip->loop_tail % IP4_LOOP;
 
-		deliver(ip, ip->loop[at], ip->loop_len[at]);
+		deliver(ip, ip->loop[at], ip->loop_len[at], false);
 		ip->loop_tail++;
 	}
 }
@@ -410,4 +414,13 @@ void ipv4_output(struct ipv4 *ip, const uint8_t *packet, size_t len)
 		drop(ip, IPC_FRAG_NEEDED);
 		icmp_error(ip, packet, len, ICMP_UNREACHABLE, ICMP_UNREACH_FRAG, hop.mtu, false);
 	}
+}
+
+void ipv4_stack_output(struct ipv4 *ip, const uint8_t *packet, size_t len)
+{
+	/* A malformed one is refused, and counted, below. */
+	if (ip->pub->role == NODE_ROUTER && inet_ip4_check(packet, len) == INET_OK &&
+	    icmp_of_stack(ip, packet, be16(packet + IP4_LEN)))
+		return;
+	ipv4_output(ip, packet, len);
 }

@@ -23,6 +23,12 @@ struct ipv4 {
 	struct ip_counters count;
 	struct neigh neigh;
 	struct bucket icmp;
+	/* What the host stack is looking at, as it came in; NULL: nothing. */
+	struct {
+		const uint8_t *packet;
+		size_t len;
+		bool link_group;
+	} delivering;
 	struct amp_timer loop_timer;
 	uint32_t loop_head, loop_tail;
 	uint16_t next_id;
@@ -44,6 +50,9 @@ void ipv4_input(struct ipv4 *ip, uint16_t port, uint8_t *packet, size_t len, boo
 /* An IPv4 packet of this node itself, header complete. */
 void ipv4_output(struct ipv4 *ip, const uint8_t *packet, size_t len);
 
+/* The same, of the host stack: a router's ICMP errors are its own. */
+void ipv4_stack_output(struct ipv4 *ip, const uint8_t *packet, size_t len);
+
 /* ICMP types and codes that a router sends. */
 #define ICMP_UNREACHABLE 3u
 #define ICMP_UNREACH_NET 0u
@@ -60,5 +69,11 @@ void ipv4_output(struct ipv4 *ip, const uint8_t *packet, size_t len);
  */
 void icmp_error(struct ipv4 *ip, const uint8_t *packet, size_t len, uint8_t type, uint8_t code,
 		uint32_t info, bool link_group);
+
+/*
+ * Is a packet of the host stack (header checked, len its total length) an ICMP error about what it was given? Then the router sends one of its own
+ * in its place.
+ */
+bool icmp_of_stack(struct ipv4 *ip, const uint8_t *packet, size_t len);
 
 #endif

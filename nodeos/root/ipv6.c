@@ -209,7 +209,13 @@ void ipv6_deliver(struct ipv6 *ip, const struct ip6_in *packet)
 	drop(ip, IP6C_HEADERS);
 }
 
-/* Are we in this group: all nodes, all routers, or the solicited-node group of an address that we have at the port? */
+/* To one of our addresses, or to one that is each router's? */
+static bool is_for_us(const struct ipv6 *ip, uint16_t port, const struct ip6 *dst)
+{
+	return node_is_local6(ip->pub, port, dst) || node_is_anycast6(ip->pub, port, dst);
+}
+
+/* Are we in this group: all nodes, all routers, or the solicited-node group of an address, unicast or anycast, that we have at the port? */
 static bool member(const struct ipv6 *ip, uint16_t port, const struct ip6 *group)
 {
 	const struct node_pub *p = ip->pub;
@@ -221,9 +227,12 @@ static bool member(const struct ipv6 *ip, uint16_t port, const struct ip6 *group
 			return true;
 	}
 	for (uint32_t i = 0; i < p->naddress6; i++) {
-		struct ip6 solicited = ip6_solicited_node(&p->addresses6[i].addr);
+		const struct node_address6 *a = &p->addresses6[i];
+		struct ip6 net = ip6_prefix(&a->addr, a->len);
+		struct ip6 one = ip6_solicited_node(&a->addr), any = ip6_solicited_node(&net);
 
-		if (p->addresses6[i].port == port && ip6_equal(group, &solicited))
+		if (a->port == port && (ip6_equal(group, &one) ||
+					(a->len <= IP6_ANYCAST_LEN && ip6_equal(group, &any))))
 			return true;
 	}
 	return false;
@@ -347,8 +356,8 @@ static bool for_host(const struct ipv6 *ip, const struct ip6_in *in, const struc
 
 	if (!twin_of(ip->pub, in->port))
 		return false;
-	if (!(ip6_multicast(dst) && (dst->b[1] & 15) == 2) &&
-	    !node_is_local6(ip->pub, in->port, dst) && node_fib(ip->pub, dst) != FORWARD_LOCAL)
+	if (!(ip6_multicast(dst) && (dst->b[1] & 15) == 2) && !is_for_us(ip, in->port, dst) &&
+	    node_fib(ip->pub, dst) != FORWARD_LOCAL)
 		return false;
 	if (!ipv6_upper(in->packet, in->len, &proto, &at) || proto != PROTO_ICMP6 || at >= in->len)
 		return true;
@@ -377,8 +386,7 @@ void ipv6_frame(struct ipv6 *ip, uint16_t port, uint8_t *frame, size_t len)
 	dst = ip6_at(in.packet + IP6_DST);
 	if (!addresses_ok(ip, port, &src, &dst))
 		return;
-	if (ip->claimed && node_is_local6(ip->pub, port, &dst) &&
-	    ip->claimed(ip->arg, in.packet, in.len)) {
+	if (ip->claimed && is_for_us(ip, port, &dst) && ip->claimed(ip->arg, in.packet, in.len)) {
 		ipv6_deliver(ip, &in);
 	} else if (for_host(ip, &in, &dst)) {
 		if (twin_packet(ip->pub, port, ETH_IP6, in.packet, in.len))
@@ -390,7 +398,7 @@ void ipv6_frame(struct ipv6 *ip, uint16_t port, uint8_t *frame, size_t len)
 			ipv6_deliver(ip, &in);
 		else
 			drop(ip, IP6C_MULTICAST);
-	} else if (node_is_local6(ip->pub, port, &dst)) {
+	} else if (is_for_us(ip, port, &dst)) {
 		ipv6_deliver(ip, &in);
 	} else {
 		forward(ip, &in);
@@ -403,7 +411,7 @@ void ipv6_output(struct ipv6 *ip, uint16_t port, const uint8_t *packet, size_t l
 	struct node_hop6 hop = {.port = port, .next = dst};
 	uint8_t copy[IP6_PACKET_MAX];
 
-	if (node_is_local6(ip->pub, port, &dst) && len <= sizeof(copy)) {
+	if (is_for_us(ip, port, &dst) && len <= sizeof(copy)) {
 		const struct ip6_in in = {.port = port, .packet = copy, .len = len};
 
 		memcpy(copy, packet, len);

@@ -113,38 +113,64 @@ static bool solicitation_ok(const struct ip6 *src, const struct ip6 *dst, const 
 	return !ip6_unspecified(src) || (ip6_equal(dst, &group) && !mac);
 }
 
-/* 7.2.3: the target must be "assigned to the receiving interface": our addresses at other ports are not this link's. */
-static bool assigned(const struct node_pub *p, uint16_t port, const struct ip6 *addr)
+/*
+ * 7.2.3: the target must be "a "valid" unicast or anycast address assigned to the receiving interface": our addresses at other ports are not this link's,
+ * nor are the subnet-router anycast addresses there.
+ */
+static bool assigned(const struct node_pub *p, uint16_t port, const struct ip6 *addr, bool *anycast)
 {
+	*anycast = false;
 	for (uint32_t i = 0; i < p->naddress6; i++) {
-		if (p->addresses6[i].port == port && ip6_equal(&p->addresses6[i].addr, addr))
+		const struct node_address6 *a = &p->addresses6[i];
+		struct ip6 net = ip6_prefix(&a->addr, a->len);
+
+		if (a->port != port)
+			continue;
+		if (ip6_equal(&a->addr, addr)) {
+			*anycast = false;
 			return true;
+		}
+		if (a->len <= IP6_ANYCAST_LEN && ip6_equal(&net, addr))
+			*anycast = true;
 	}
-	return false;
+	return *anycast;
+}
+
+/*
+ * The answer to a solicitation. 7.2.7: for an anycast address without the Override flag, so that of several routers' "the first received advertisement is
+ * used", and from an address that is ours alone. The random delay of up to a second that 7.2.7 asks for as well ("SHOULD") is left out.
+ */
+static void advertise(struct neigh *t, uint16_t port, uint8_t flags, const struct ip6 *target,
+		      bool anycast, const struct ip6 *dst, const uint8_t link_dst[6])
+{
+	struct ip6 src = *target;
+
+	if (anycast && !node_source6(t->pub, port, dst, &src))
+		return;
+	transmit(t, port, ICMP6_NA, NA_ROUTER | flags | (anycast ? 0 : NA_OVERRIDE), &src, dst,
+		 link_dst, target);
 }
 
 static void solicited(struct neigh *t, const struct ip6_in *in, const struct ip6 *src,
 		      const struct ip6 *target, const uint8_t *mac)
 {
-	bool dad = ip6_unspecified(src);
+	bool dad = ip6_unspecified(src), anycast;
 	uint8_t all[6];
 
-	if (!assigned(t->pub, in->port, target)) {
+	if (!assigned(t->pub, in->port, target, &anycast)) {
 		t->count[IP6C_ND_NOT_OURS]++;
 		return;
 	}
 	/* 7.2.4: somebody verifies that an address is free (RFC 4862 5.4.3); it is not, and everybody hears so. */
 	if (dad) {
 		ip6_multicast_mac(all, &all_nodes);
-		transmit(t, in->port, ICMP6_NA, NA_ROUTER | NA_OVERRIDE, target, &all_nodes, all,
-			 target);
+		advertise(t, in->port, 0, target, anycast, &all_nodes, all);
 		return;
 	}
 	/* 7.2.3; who is not on the network teaches nothing, and gets its answer where it sent from. */
 	if (mac && node_is_connected6(t->pub, in->port, src))
 		neigh_learn(t, in->port, src, mac, true, true);
-	transmit(t, in->port, ICMP6_NA, NA_ROUTER | NA_SOLICITED | NA_OVERRIDE, target, src,
-		 mac ? mac : in->from, target);
+	advertise(t, in->port, NA_SOLICITED, target, anycast, src, mac ? mac : in->from);
 }
 
 void nd_input(struct neigh *t, const struct ip6_in *in, size_t at)
@@ -186,8 +212,8 @@ void nd_input(struct neigh *t, const struct ip6_in *in, size_t at)
 	} else if (nd[0] == ICMP6_NS) {
 		solicited(t, in, &src, &target, mac);
 	} else if (node_is_connected6(t->pub, in->port, &target)) {
-		/* 7.2.5: an entry that waits for an answer takes none without a link address. */
-		neigh_learn(t, in->port, &target, mac, false, nd[ND_FLAGS] & NA_SOLICITED);
+		neigh_advertised(t, in->port, &target, mac, nd[ND_FLAGS] & NA_SOLICITED,
+				 nd[ND_FLAGS] & NA_OVERRIDE);
 	} else {
 		t->count[IP6C_ND_UNSOLICITED]++;
 	}

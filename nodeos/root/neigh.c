@@ -33,7 +33,8 @@ void neigh_init(struct neigh *t, const struct neigh_family *family, struct node_
 
 const char *neigh_state_name(unsigned state)
 {
-	static const char *const name[] = {"free", "incomplete", "resolved", "probing", "static"};
+	static const char *const name[] = {"free",    "incomplete", "resolved",
+					   "probing", "static",	    "stale"};
 
 	return state < sizeof(name) / sizeof(name[0]) ? name[state] : "?";
 }
@@ -215,14 +216,12 @@ static void start(struct neigh *t, int i, enum neigh_state state)
 	ask(t, i, state == NEIGH_PROBING);
 }
 
-static void confirm(struct neigh *t, int i, const uint8_t mac[6])
+/* The entry has this link address, and the packets that wait for it go. */
+static void record(struct neigh *t, int i, const uint8_t mac[6])
 {
 	struct neigh_entry *e = &t->entry[i];
 	uint8_t at;
 
-	e->state = NEIGH_RESOLVED;
-	e->stamp = amp_now();
-	e->deadline = e->stamp + NEIGH_FRESH_NS;
 	if (!e->usable || memcmp(e->mac, mac, 6)) {
 		memcpy(e->mac, mac, 6);
 		e->usable = 1;
@@ -234,6 +233,26 @@ static void confirm(struct neigh *t, int i, const uint8_t mac[6])
 		neigh_transmit(t, e->port, mac, t->family->ether_type, p->data, p->len);
 		put_back(t, at);
 	}
+}
+
+static void confirm(struct neigh *t, int i, const uint8_t mac[6])
+{
+	struct neigh_entry *e = &t->entry[i];
+
+	e->state = NEIGH_RESOLVED;
+	e->stamp = amp_now();
+	e->deadline = e->stamp + NEIGH_FRESH_NS;
+	record(t, i, mac);
+}
+
+/* It is there, perhaps: asked for after a while, and not more often than that whoever says what. */
+static void make_stale(struct neigh *t, int i)
+{
+	struct neigh_entry *e = &t->entry[i];
+
+	if (e->state != NEIGH_STALE)
+		e->deadline = amp_now() + NEIGH_STALE_NS;
+	e->state = NEIGH_STALE;
 }
 
 /* The neighbour never answered: its packets go back to whoever can tell their senders. */
@@ -269,7 +288,8 @@ static void expire(struct neigh *t, int i)
 		else
 			fail(t, i);
 		break;
-	case NEIGH_RESOLVED: start(t, i, NEIGH_PROBING); break;
+	case NEIGH_RESOLVED:
+	case NEIGH_STALE: start(t, i, NEIGH_PROBING); break;
 	case NEIGH_PROBING:
 		if (e->tries < NEIGH_PROBES)
 			ask(t, i, true);
@@ -364,12 +384,13 @@ static void hear(struct neigh *t, int i, const uint8_t mac[6], bool to_us)
 			confirm(t, i, mac);
 		break;
 	case NEIGH_RESOLVED:
+	case NEIGH_STALE:
 	case NEIGH_PROBING:
 		if (same) {
 			confirm(t, i, t->entry[i].mac);
 		} else {
 			count(t, NEIGHC_CONFLICT);
-			if (t->entry[i].state == NEIGH_RESOLVED)
+			if (t->entry[i].state != NEIGH_PROBING)
 				start(t, i, NEIGH_PROBING);
 		}
 		break;
@@ -392,6 +413,46 @@ void neigh_learn(struct neigh *t, uint16_t port, const struct ip6 *addr, const u
 		confirm(t, i, mac);
 	else if (!asks)
 		count(t, NEIGHC_UNSOLICITED);
+	arm(t);
+}
+
+/* RFC 4861 7.2.5, of an entry that there is. */
+static void advertised(struct neigh *t, int i, const uint8_t mac[6], bool solicited, bool override)
+{
+	struct neigh_entry *e = &t->entry[i];
+	bool waits = e->state == NEIGH_INCOMPLETE;
+	bool differs = !waits && mac && memcmp(e->mac, mac, 6);
+
+	/* "If ... no Target Link-Layer Address option is included, the receiving node SHOULD silently discard the received advertisement." */
+	if (waits && !mac)
+		return;
+	if (differs && (e->state == NEIGH_STATIC || !override)) {
+		count(t, NEIGHC_CONFLICT);
+		/* I. a: "If the state of the entry is REACHABLE, set it to STALE, but do not update the entry in any other way." */
+		if (e->state == NEIGH_RESOLVED)
+			make_stale(t, i);
+		return;
+	}
+	if (e->state == NEIGH_STATIC)
+		return;
+	if (solicited) {
+		confirm(t, i, mac ? mac : e->mac);
+	} else if (waits || differs) {
+		record(t, i, mac);
+		make_stale(t, i);
+	} /* else "the entry's state remains unchanged" */
+}
+
+void neigh_advertised(struct neigh *t, uint16_t port, const struct ip6 *addr, const uint8_t mac[6],
+		      bool solicited, bool override)
+{
+	int i = find(t, port, addr);
+
+	if (i < 0) {
+		count(t, NEIGHC_UNSOLICITED);
+		return;
+	}
+	advertised(t, i, mac, solicited, override);
 	arm(t);
 }
 

@@ -4,9 +4,10 @@
  * everybody. Bounded in entries, waiting packets and requests. How one asks and what an answer looks like is arp.c's (RFC 826) and nd.c's
  * (RFC 4861) business; addresses here are IPv6, IPv4 ones mapped.
  *
- * An entry in use is never overwritten by what somebody merely says: a claim to another link address makes the table ask the
- * old one first, and only its silence opens the question again. Nor do claims, or packets to addresses that nobody has, push such an
- * entry out. Static entries never change.
+ * An entry in use is not overwritten by what somebody merely says, be it in ARP, in a solicitation, or in an advertisement without the Override flag: a
+ * claim to another link address makes the table ask the old one first, and only its silence opens the question again. An advertisement with the Override
+ * flag is obeyed: RFC 4861 7.2.5 leaves no choice. Neither claims nor packets to addresses that nobody has push an entry in use out. Static
+ * entries never change.
  *
  * Entries are asked about whenever they are old, used or not: what the kernel's handler forwards is not seen here.
  */
@@ -27,9 +28,18 @@
 #define NEIGH_PROBES \
 	3u /* requests to itself before its address is asked for anew: MAX_UNICAST_SOLICIT */
 #define NEIGH_FRESH_NS 60000000000ull /* then it is probed */
+#define NEIGH_STALE_NS 5000000000ull  /* so is a stale one: RFC 4861 10, DELAY_FIRST_PROBE_TIME */
 #define NEIGH_PACKET 1514u
 
-enum neigh_state { NEIGH_FREE, NEIGH_INCOMPLETE, NEIGH_RESOLVED, NEIGH_PROBING, NEIGH_STATIC };
+/* Stale: in use, though nobody has heard that it is reached there (RFC 4861 7.3.2). */
+enum neigh_state {
+	NEIGH_FREE,
+	NEIGH_INCOMPLETE,
+	NEIGH_RESOLVED,
+	NEIGH_PROBING,
+	NEIGH_STATIC,
+	NEIGH_STALE
+};
 
 struct neigh_entry {
 	struct ip6 addr;
@@ -100,11 +110,15 @@ void neigh_send(struct neigh *t, uint16_t port, const struct ip6 *next, const ui
 		size_t len);
 
 /*
- * What a neighbour says about itself. asks: in a question of its own, which teaches us its address; else in an answer. to_us: it asked for
- * one of our addresses, or answers us. mac NULL: an answer that says no more than that nothing has changed.
+ * What a neighbour says about itself in ARP, or in a solicitation. asks: in a question of its own, which teaches us its address; else in an answer. to_us:
+ * it asked for one of our addresses, or answers us. mac NULL: it says no more than that nothing has changed.
  */
 void neigh_learn(struct neigh *t, uint16_t port, const struct ip6 *addr, const uint8_t mac[6],
 		 bool asks, bool to_us);
+
+/* A neighbour advertisement and its flags; mac NULL: without a link address. */
+void neigh_advertised(struct neigh *t, uint16_t port, const struct ip6 *addr, const uint8_t mac[6],
+		      bool solicited, bool override);
 
 /* Somebody who knows says so: the entry is made, or changes at once, unless it is static. */
 void neigh_told(struct neigh *t, uint16_t port, const struct ip6 *addr, const uint8_t mac[6]);

@@ -78,7 +78,7 @@ static void on_stack_out(void *arg, const uint8_t *packet, size_t len)
 {
 	struct root *r = arg;
 
-	ipv4_output(&r->ip, packet, len);
+	ipv4_stack_output(&r->ip, packet, len);
 }
 
 static void on_bits(void *arg, uint32_t bits)
@@ -230,6 +230,16 @@ static void add_address(struct root *r, const struct node_address *a, enum rib_s
 		add_route(r, &zeros, 96u + a->len, RIB_CONNECTED, FORWARD_LINK + a->port);
 }
 
+/* RFC 4291 2.6.1: the subnet-router anycast address of an address's network is for us as well. */
+static void add_anycast(struct root *r, const struct ip6 *addr, unsigned len,
+			enum rib_source source)
+{
+	struct ip6 net = ip6_prefix(addr, len);
+
+	if (len <= IP6_ANYCAST_LEN && r->pub->role == NODE_ROUTER)
+		add_route(r, &net, 128, source, FORWARD_LOCAL);
+}
+
 /* A link-local address is ours at one port only, and its packets are passed on whatever stands in the tables. */
 static void add_address6(struct root *r, const struct node_address6 *a)
 {
@@ -238,6 +248,7 @@ static void add_address6(struct root *r, const struct node_address6 *a)
 	if (ip6_link_local(&a->addr))
 		return;
 	add_route(r, &a->addr, 128, RIB_LOCAL, FORWARD_LOCAL);
+	add_anycast(r, &a->addr, a->len, RIB_LOCAL);
 	if (a->port != NODE_NO_PORT && a->len < 128)
 		add_route(r, &net, a->len, RIB_CONNECTED, FORWARD_LINK + a->port);
 }
@@ -415,6 +426,8 @@ static void host_routes(struct root *r)
 			add_address(r, &n, RIB_HOST_LOCAL);
 		} else if (!ip6_link_local(&a->addr)) {
 			add_route(r, &a->addr, 128, RIB_HOST_LOCAL, FORWARD_LOCAL);
+			if (a->iface != FOLLOW_OTHER)
+				add_anycast(r, &a->addr, a->len, RIB_HOST_LOCAL);
 		}
 	}
 	rib_sweep(&r->forward.rib, RIB_HOST_LOCAL);
@@ -425,12 +438,32 @@ static uint32_t net32(uint32_t v)
 	return __builtin_bswap32(v);
 }
 
-/* As sources of what is typed here. Our stack gives none back: one that the host has taken away stays a source until the next start. */
-static void give_host_addresses(const struct node_pub *p)
+static bool is_ours(const void *pub, uint32_t addr)
 {
-	for (uint32_t i = 0; i < p->naddress; i++)
-		(void)amp_ip_address(net32(p->addresses[i].addr),
-				     net32(mask4(p->addresses[i].len)));
+	return has_address(pub, net32(addr));
+}
+
+/*
+ * To our own stack, which answers echo requests there; those that are gone make room first. It takes the first for its preferred source: the node's own goes
+ * before the others.
+ */
+static void give_addresses(struct root *r)
+{
+	const struct node_pub *p = r->pub;
+	bool full = false;
+
+	amp_ip_keep(is_ours, p);
+	for (unsigned others = 0; others < 2; others++) {
+		for (uint32_t i = 0; i < p->naddress; i++) {
+			const struct node_address *a = &p->addresses[i];
+
+			if ((a->addr != p->address) == others &&
+			    amp_ip_address(net32(a->addr), net32(mask4(a->len))) == XOK_ENOMEM)
+				full = true;
+		}
+	}
+	if (full)
+		root_log(r, "root", "the host stack takes no more addresses", 38);
 }
 
 /* Routers only, and once there is a configuration. Solicitations go where they are heard. */
@@ -446,7 +479,7 @@ void root_host_addresses(struct root *r)
 	publish_addresses(r);
 	node_write_end(r->pub);
 	if (r->configured) {
-		give_host_addresses(r->pub);
+		give_addresses(r);
 		advertise(r);
 	}
 	host_routes(r);
@@ -455,28 +488,6 @@ void root_host_addresses(struct root *r)
 void root_end(struct root *r)
 {
 	rib_end(&r->forward.rib);
-}
-
-/* The host stack takes the first address for its preferred source: the node's own goes first. */
-static void give_addresses(struct root *r)
-{
-	const struct config *c = &r->cfg;
-
-	if (!r->addresses_given) {
-		for (uint32_t i = 0; i < c->naddress; i++) {
-			if (c->address[i].addr == r->pub->address)
-				(void)amp_ip_address(net32(c->address[i].addr),
-						     net32(mask4(c->address[i].len)));
-		}
-	}
-	for (uint32_t i = r->addresses_given; i < c->naddress; i++) {
-		const struct node_address *a = &c->address[i];
-
-		if ((r->addresses_given || a->addr != r->pub->address) &&
-		    amp_ip_address(net32(a->addr), net32(mask4(a->len))) < 0)
-			root_log(r, "root", "the host stack takes no more addresses", 38);
-	}
-	r->addresses_given = c->naddress;
 }
 
 bool root_apply(struct root *r, char err[CONFIG_ERROR])
@@ -495,7 +506,6 @@ bool root_apply(struct root *r, char err[CONFIG_ERROR])
 	publish(r);
 	r->cfg.set_clock = false;
 	give_addresses(r);
-	give_host_addresses(r->pub);
 	for (uint32_t i = 0; i < r->cfg.nneighbour; i++) {
 		const struct config_neighbour *n = &r->cfg.neighbour[i];
 

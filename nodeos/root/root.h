@@ -47,7 +47,6 @@ struct root {
 	struct config_host config_host;
 	struct config cfg, draft; /* in force; being changed */
 	bool configured, ready;
-	uint32_t addresses_given; /* of cfg.address, to the host stack */
 	struct ipv4 ip;
 	struct ipv6 ip6;
 	struct forward forward;

@@ -81,6 +81,10 @@ static void show_ports(struct root *root, const struct reply *r)
 		row_u64(c, "rx_bytes", info->rx_bytes);
 		row_u64(c, "tx_bytes", info->tx_bytes);
 		row_u64(c, "txq", info->txq);
+		row_u64(c, "rx_missed", info->rx_missed);
+		row_u64(c, "rx_errors", info->rx_errors);
+		row_u64(c, "rx_no_buffer", info->rx_no_buffer);
+		row_text(c, "state", info->up ? "up" : "down");
 		row_text(c, "advertise", config_advertise_text(&root->cfg.advertise[i], advertise));
 		row_end(c);
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "amp/ip.h"
+#include "nodeos/root/off.h"
 #include "nodeos/root/root.h"
 
 #define ANSWER_NS 2000000000ull
@@ -358,9 +359,11 @@ static void configure(struct root *root, const struct words *w, const struct rep
 {
 	struct config_error e = {0};
 	char err[CONFIG_ERROR] = "";
+	struct off gone = {0};
 
 	root->draft = root->cfg;
-	if (!config_command(&root->draft, w, err)) {
+	if (off_asked(w) ? !off_command(&root->draft, w, &gone, err)
+			 : !config_command(&root->draft, w, err)) {
 		reply_error(r, "%s", err);
 		return;
 	}
@@ -369,10 +372,14 @@ static void configure(struct root *root, const struct words *w, const struct rep
 		reply_error(r, "%s", e.text);
 		return;
 	}
-	if (!root_apply(root, err))
+	if (!root_apply(root, err)) {
 		reply_error(r, "%s", err);
-	else
-		reply_done(r);
+		return;
+	}
+	if (gone.neighbour)
+		neigh_not_static(gone.ip6 ? &root->ip6.neigh : &root->ip.neigh, gone.port,
+				 &gone.addr);
+	reply_done(r);
 }
 
 /* ---- the table ---- */

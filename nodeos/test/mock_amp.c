@@ -56,6 +56,7 @@ void mock_reset(uint32_t nport)
 {
 	memset(&mock, 0, sizeof(mock));
 	memset(&mock_env, 0, sizeof(mock_env));
+	mock_stack = NULL;
 	mock_spawned = mock_destroyed = mock_queued = 0;
 	mock_spawn_result = 0x101;
 	mock.now = 1000000000u;
@@ -394,6 +395,8 @@ void mock_frame_in(uint32_t port, const uint8_t *data, size_t len, bool most_spe
 
 /* ---- the host stack ---- */
 
+void (*mock_stack)(const uint8_t *packet, size_t len);
+
 int amp_ip_init(void (*out)(void *arg, const uint8_t *packet, size_t len), void *arg)
 {
 	(void)out;
@@ -408,12 +411,20 @@ int amp_ip_address(uint32_t addr, uint32_t netmask)
 	return 0;
 }
 
+void amp_ip_keep(bool (*keep)(const void *arg, uint32_t addr), const void *arg)
+{
+	(void)keep;
+	(void)arg;
+}
+
 void amp_ip_input(const uint8_t *packet, size_t len)
 {
 	uint32_t at = mock.ndelivered++ % 64;
 
 	mock.delivered[at].len = len;
 	memcpy(mock.delivered[at].data, packet, len);
+	if (mock_stack)
+		mock_stack(packet, len);
 }
 
 size_t mock_delivered(uint8_t *buf, size_t cap)

@@ -29,6 +29,8 @@ void mock_forget_sent(void);
 void mock_transmit_result(int rc);
 /* Takes the oldest packet given to the host stack; 0: none. */
 size_t mock_delivered(uint8_t *buf, size_t cap);
+/* What the host stack does with each; NULL: nothing. Reset with the rest. */
+extern void (*mock_stack)(const uint8_t *packet, size_t len);
 /* What was written to a console since the last call. */
 const char *mock_console(uint32_t cons);
 /* Types a line at a console. */

@@ -60,8 +60,7 @@ static void ip6(void **state)
 	(void)state;
 	assert_int_equal(parse("node r1\nport 0 address fd00:0::1/64\nport 1 address fd00:1::1/64\n"
 			       "port 1 address fd00:1:2::1/48\nport 1 mtu 1280\n"
-			       "route ::/0 via fd00:1::2\nroute fd00:9::/32 via fd00:1::2\n"
-			       "route fd00:9::/32 via fd00:1::3\n"
+			       "route ::/0 via fd00:1::2\nroute fd00:9::/32 via fd00:1::3\n"
 			       "neighbour 1 fd00:1::2 52:54:00:00:00:09\n"
 			       "neighbour 0 fe80::9 52:54:00:00:00:09\n"),
 			 0);
@@ -160,7 +159,7 @@ static void single_errors(void **state)
 		{"port 0 vlan 0 address 10.0.0.1/24", "1 to 4094"},
 		{"port 0 vlan 4095 address 10.0.0.1/24", "1 to 4094"},
 		{"port 0 vlan 7 address", "wrong number of words"},
-		{"port 0 mtu 1400 1300", "wrong number of words"},
+		{"port 0 mtu 1400 1300", "\"1300\" is a word too many"},
 		{"port 0 advertise", "wrong number of words"},
 		{"port 0 advertise no", "say on or off"},
 		{"port 0 advertise off interval 9", "nothing follows"},
@@ -173,9 +172,10 @@ static void single_errors(void **state)
 		{"port 0 advertise on lifetime 9001", "up to 9000"},
 		{"port 0 advertise on valid 60 preferred 61", "61 s and valid for 60"},
 		{"port 0 advertise on managed other 7", "no part of an advertisement \"7\""},
-		{"neighbour 0.7 10.0.0.2 52:54:00:00:00:01", "no VLAN 7"},
+		{"neighbour 0.7 10.0.0.2 52:54:00:00:00:01",
+		 "no VLAN 7 at port 0 yet: write port 0 vlan 7 address"},
 		{"loopback 10.0.0.1/24", "not an address"},
-		{"loopback 127.0.0.1", "not an address"},
+		{"loopback 127.0.0.1", "127.0.0.1 is a loopback address"},
 		{"loopback fe80::1", "link-local"},
 		{"routes 5", "16 to"},
 		{"routes many", "16 to"},
@@ -189,7 +189,10 @@ static void single_errors(void **state)
 		{"port 0 address 10.0.0.1/33", "prefix length"},
 		{"port 0 address 10.0.0.0/24", "another"},
 		{"port 0 address 10.0.0.255/24", "another"},
-		{"port 0 address 127.0.0.1/8", "prefix length"},
+		{"port 0 address 127.0.0.1/8", "127.0.0.1/8 is a loopback address; no interface"},
+		{"port 0 address 224.0.0.1/24", "224.0.0.1/24 is the address of a multicast group"},
+		{"port 0 address 0.0.0.0/0", "0.0.0.0/0 is an address of \"this network\""},
+		{"port 0 address 10.0.0.1/0", "its prefix length is 0"},
 		{"port 0 address 10.0.0.01/24", "prefix length"},
 		{"route 10.0.0.1/24 via 10.0.0.1", "behind its length"},
 		{"route 10.0.0.0/24 by 10.0.0.1", "via, blackhole"},
@@ -198,13 +201,18 @@ static void single_errors(void **state)
 		{"neighbour 0 10.0.0.2 52:54:00:00:00", "link address"},
 		{"port 0 address fd00::1", "prefix length"},
 		{"port 0 address fd00::1/129", "prefix length"},
-		{"port 0 address ff02::1/64", "prefix length"},
-		{"port 0 address ::1/64", "prefix length"},
+		{"port 0 address ff02::1/64", "is the address of a multicast group; no interface"},
+		{"port 0 address ::1/64", "::1/64 is the loopback address; no interface"},
+		{"port 0 address ::ffff:10.7.1.1/120", "is an IPv4 address: write it as one"},
+		{"loopback ::1", "::1 is the loopback address"},
+		{"loopback fd00::1::1", "\"fd00::1::1\" is not an address, as in fd00:ff::1"},
 		{"port 0 address fe80::1/64", "link-local"},
 		{"route fd00::1/64 via fd00::2", "behind its length"},
 		{"route fd00:1::/64 by fd00::2", "via, blackhole"},
 		{"route fd00:1::/64 via 10.0.0.1", "IPv6 address"},
-		{"route fd00:1::/64 via fe80::1", "IPv6 address"},
+		{"route fd00:1::/64 via fe80::1", "link-local"},
+		{"route fd00:1::/64 via ff02::1", "multicast group"},
+		{"route default via 10.0.0.1", "write 0.0.0.0/0 or ::/0"},
 		{"route fd00:1::/64 via fd00:2::1", "no connected network"},
 		{"neighbour 0 fd00:2::1 52:54:00:00:00:01", "no network of port"},
 		{"neighbour 0 ff02::1 52:54:00:00:00:01", "IPv6 address"},
@@ -293,6 +301,68 @@ static void port_names(void **state)
 	}
 }
 
+/* What one line cannot be blamed for: the line that is, and its word. */
+static void between_lines(void **state)
+{
+	static const struct {
+		const char *lines;
+		unsigned line, column;
+		const char *says;
+	} bad[] = {
+		{"node q\n", 4, 6, "the node is named r in line 1 already"},
+		{"route 10.9.0.0/16 via 10.0.0.2\nroute 10.9.0.0/16 via 10.0.0.3\n", 5, 7,
+		 "a route to 10.9.0.0/16 stands in line 4 already: write all gateways in one"},
+		{"route fd09::/64 via fd00::2\nroute fd09::/64 blackhole\n", 5, 7, "in line 4"},
+		{"neighbour 0 10.0.0.2 52:54:00:00:00:01\nneighbour 0 10.0.0.2 52:54:00:00:00:02\n",
+		 5, 13, "the neighbour 10.0.0.2 stands in line 4"},
+		{"neighbour 0 fd00::2 52:54:00:00:00:01\nneighbour 0 fd00::2 52:54:00:00:00:02\n",
+		 5, 13, "the neighbour fd00::2 stands in line 4"},
+		{"route 10.9.0.0/16 via 10.0.0.1\n", 4, 23,
+		 "the gateway 10.0.0.1 is this node's own address, of 0: name the other"},
+		{"route fd09::/64 via fd00::1\n", 4, 21,
+		 "fd00::1 is this node's own address, of 0"},
+		{"route 10.9.0.0/16 via 10.0.0.255\n", 4, 23,
+		 "the gateway 10.0.0.255 is the broadcast address of the network of 0"},
+		{"route 10.9.0.0/16 via 10.0.0.0\n", 4, 23, "is the first, unused address"},
+		{"route 10.0.0.0/24 via 10.0.0.2\n", 4, 7,
+		 "the network of 0, which needs no route"},
+		{"route fd00::/64 via fd00::2\n", 4, 7, "the network of 0, which needs no route"},
+		{"neighbour 0 10.0.0.1 52:54:00:00:00:01\n", 4, 13,
+		 "the neighbour 10.0.0.1 is this node's own address, of 0"},
+		{"neighbour 0 fd00::1 52:54:00:00:00:01\n", 4, 13, "this node's own address, of 0"},
+		{"  port 0 mtu 1000\n", 4, 14, "port 0 has an IPv6 address, and an MTU of 1000"},
+	};
+	char file[300];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(file, sizeof(file),
+			 "node r\nport 0 address 10.0.0.1/24\nport 0 address fd00::1/64\n%s",
+			 bad[i].lines);
+		assert_int_equal(parse(file), 1);
+		assert_false(err[0].missing);
+		if (!strstr(err[0].text, bad[i].says) || err[0].line != bad[i].line ||
+		    err[0].column != bad[i].column)
+			fail_msg("%s: %u:%u: %s", bad[i].lines, err[0].line, err[0].column,
+				 err[0].text);
+	}
+	assert_int_equal(parse("node r\nroute 10.9.0.0/16 via 10.0.0.2\n"), 1);
+	assert_true(err[0].missing);
+	/* The points of a link of two have no broadcast address; a more particular network goes before the wider one. */
+	assert_int_equal(
+		parse("node r\nport 0 address 10.0.0.1/31\nroute 10.9.0.0/16 via 10.0.0.0\n"), 0);
+	assert_int_equal(parse("node r\nport 0 address 10.0.0.1/24\nport 1 address 10.0.1.1/16\n"
+			       "route 10.9.0.0/16 via 10.0.2.255\n"),
+			 0);
+	/* Exactly as many routes as there can be. */
+	snprintf(file, sizeof(file), "node r\nroutes %u\n", config_routes_most());
+	assert_int_equal(parse(file), 0);
+	snprintf(file, sizeof(file), "node r\nroutes %u\n", config_routes_most() + 1);
+	assert_int_equal(parse(file), 1);
+	snprintf(file, sizeof(file), ": 16 to %u", config_routes_most());
+	assert_non_null(strstr(err[0].text, file));
+}
+
 /* An error says where in the line it is. */
 static void columns(void **state)
 {
@@ -309,6 +379,9 @@ static void columns(void **state)
 		   {"route 10.0.0.0/8 nowhere", 18},
 		   {"neighbour 0 10.0.0.2 52:54", 22},
 		   {"routes 3", 8},
+		   {"port 0 peer b\xc3\xbcro", 13},
+		   {"port 0 mtu 1400 up", 17},
+		   {"node r other", 8},
 		   {"allow nobody * budget 5", 7}};
 	char file[100];
 
@@ -376,6 +449,7 @@ int main(void)
 		cmocka_unit_test(single_errors),
 		cmocka_unit_test(a_refused_command_changes_nothing),
 		cmocka_unit_test(port_names),
+		cmocka_unit_test(between_lines),
 		cmocka_unit_test(columns),
 		cmocka_unit_test(kinds_of_routes),
 		cmocka_unit_test(limits),

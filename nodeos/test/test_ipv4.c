@@ -472,6 +472,121 @@ static void icmp_rate_limit(void **state)
 	expect_icmp(11, 0, p);
 }
 
+/* ---- errors of the host stack ---- */
+
+/* The host stack's answer to what nobody wants: port unreachable, with so much quoted as a short datagram has. */
+static void port_unreachable(const uint8_t *packet, size_t len)
+{
+	uint8_t out[IP4_HLEN + 8 + 28], *icmp = out + IP4_HLEN;
+	size_t part = len < 28 ? len : 28;
+
+	inet_ip4_header(out, 0, IP4_HLEN + 8 + part, 0, 64, PROTO_ICMP, 0x0a000001, HOST);
+	memset(icmp, 0, 8);
+	icmp[0] = ICMP_UNREACHABLE;
+	icmp[1] = 3;
+	memcpy(icmp + 8, packet, part);
+	put16(icmp + 2, inet_fold(inet_sum(icmp, 8 + part)));
+	ipv4_stack_output(&ip, out, IP4_HLEN + 8 + part);
+}
+
+/* A datagram of `len` bytes to us, with this type of service. */
+static size_t make_for_us(uint8_t *p, size_t len, uint8_t tos)
+{
+	memset(p, 0xab, len);
+	inet_ip4_header(p, tos, len, 0, 64, PROTO_UDP, HOST, 0x0a000001);
+	return len;
+}
+
+/* RFC 1812 4.3.2.3, 4.3.2.5: 576 bytes in all, of precedence 6. */
+static void stack_errors_are_ours(void **state)
+{
+	static const size_t size[] = {28, 60, 576 - 28, 576 - 27, 1000};
+	uint8_t p[1000];
+
+	(void)state;
+	mock_stack = port_unreachable;
+	for (unsigned i = 0; i < 5; i++) {
+		size_t part = size[i] < 548 ? size[i] : 548;
+		const struct mock_frame *f;
+
+		input(p, make_for_us(p, size[i], 0x10), false);
+		f = mock_take();
+		assert_non_null(f);
+		assert_int_equal(f->len, ETH_HLEN + 28 + part);
+		assert_int_equal(inet_ip4_check(f->data + ETH_HLEN, 28 + part), INET_OK);
+		assert_int_equal(f->data[ETH_HLEN + IP4_TOS], 0xd0);
+		assert_int_equal(f->data[ETH_HLEN + 21], 3);
+		assert_memory_equal(f->data + ETH_HLEN + 28, p, part);
+		expect_silence();
+	}
+	assert_int_equal(ip.count.n[IPC_STACK_ERRORS], 5);
+	assert_int_equal(ip.count.n[IPC_ICMP_SENT], 5);
+	assert_int_equal(ip.count.n[IPC_SENT], 5);
+}
+
+/* RFC 1812 4.3.2.7, 4.3.2.8: none about what came in a broadcast frame, and no more than of others. */
+static void stack_errors_are_limited(void **state)
+{
+	uint8_t p[60];
+	int sent = 0;
+
+	(void)state;
+	mock_stack = port_unreachable;
+	input(p, make_for_us(p, 60, 0), true);
+	expect_silence();
+	assert_int_equal(ip.count.n[IPC_ICMP_NOT_SENT], 1);
+	for (int i = 0; i < 300; i++)
+		input(p, make_for_us(p, 60, 0), false);
+	while (mock_take())
+		sent++;
+	assert_int_equal(sent, 50);
+	assert_int_equal(ip.count.n[IPC_ICMP_LIMITED], 250);
+	assert_int_equal(ip.count.n[IPC_STACK_ERRORS], 301);
+}
+
+/* What the stack says of its own accord, as of a datagram that was never complete: all that it quotes, and no more. */
+static void stack_errors_of_earlier_packets(void **state)
+{
+	uint8_t p[60], cut[IP4_HLEN + 8 + IP4_HLEN - 1] = {0};
+	const struct mock_frame *f;
+
+	(void)state;
+	port_unreachable(p, make_for_us(p, 60, 0));
+	expect_icmp(3, 3, p);
+	assert_int_equal(ip.count.n[IPC_STACK_ERRORS], 1);
+	/* An error that quotes less than a header is nobody's; it goes as it is. */
+	inet_ip4_header(cut, 0, sizeof(cut), 0, 64, PROTO_ICMP, 0x0a000001, HOST);
+	cut[IP4_HLEN] = ICMP_UNREACHABLE;
+	ipv4_stack_output(&ip, cut, sizeof(cut));
+	f = mock_take();
+	assert_non_null(f);
+	assert_memory_equal(f->data + ETH_HLEN, cut, sizeof(cut));
+	/* So do an echo reply, and a packet that is none. */
+	cut[IP4_HLEN] = 0;
+	ipv4_stack_output(&ip, cut, sizeof(cut));
+	assert_non_null(mock_take());
+	ipv4_stack_output(&ip, cut, IP4_HLEN - 1);
+	expect_silence();
+	assert_int_equal(ip.count.n[IPC_SHORT], 1);
+	assert_int_equal(ip.count.n[IPC_STACK_ERRORS], 1);
+}
+
+/* RFC 1812 is for routers: a host's errors are its stack's. */
+static void stack_errors_of_hosts(void **state)
+{
+	uint8_t p[60];
+	const struct mock_frame *f;
+
+	(void)state;
+	begin(NODE_HOST);
+	mock_stack = port_unreachable;
+	input(p, make_for_us(p, 60, 0), false);
+	f = mock_take();
+	assert_non_null(f);
+	assert_int_equal(f->len, ETH_HLEN + IP4_HLEN + 8 + 28);
+	assert_int_equal(ip.count.n[IPC_STACK_ERRORS], 0);
+}
+
 static void transmit_queue_full(void **state)
 {
 	uint8_t p[60];
@@ -542,6 +657,10 @@ int main(void)
 		T(options),
 		T(icmp_when_not_to_send),
 		T(icmp_rate_limit),
+		T(stack_errors_are_ours),
+		T(stack_errors_are_limited),
+		T(stack_errors_of_earlier_packets),
+		T(stack_errors_of_hosts),
 		T(transmit_queue_full),
 		T(output_to_ourselves_comes_later),
 		T(frames),

@@ -616,10 +616,10 @@ static void resolves(void **state)
 	assert_memory_equal(h + IP6_HLEN + 26, pub.port[0].mac, 6);
 	assert_int_equal(inet_upper6_sum(h, PROTO_ICMP6, h + IP6_HLEN, 32), 0);
 	expect_silence();
-	/* 7.2.5: without a link address, not solicited, or from afar: no answer. */
+	/* 7.2.5: without a link address, or of another neighbour: no answer. */
 	na = make_nd(ICMP6_NA, &peer, &ours, &peer, 0x60, NULL);
 	input(&na, 0);
-	na = make_nd(ICMP6_NA, &peer, &all_nodes, &peer, 0x20, mac_new);
+	na = make_nd(ICMP6_NA, &peer, &ours, &ours_local, 0x60, mac_new);
 	input(&na, 0);
 	expect_silence();
 	assert_false(knows(&peer, mac_new));
@@ -742,7 +742,7 @@ static void malformed_nd(void **state)
 	assert_false(knows(&peer, mac_new));
 }
 
-/* An entry in use is verified, not overwritten; our own address is nobody else's. */
+/* An entry in use is verified, not overwritten by who does not override it; our own address is nobody else's. */
 static void claims(void **state)
 {
 	struct ip6 peer = addr("fd00::77"), stranger = addr("fd00:1::77");
@@ -752,7 +752,7 @@ static void claims(void **state)
 	(void)state;
 	input(&p, 0);
 	mock_forget_sent();
-	p = make_nd(ICMP6_NA, &peer, &ours, &peer, 0x60, mac_evil);
+	p = make_nd(ICMP6_NS, &peer, &ours, &ours, 0, mac_evil);
 	input(&p, 0);
 	assert_true(knows(&peer, mac_new));
 	f = mock_take();

@@ -403,6 +403,32 @@ static void echo6_beside_host(void **state)
 	assert_int_equal(root.claims.of[CLAIM_ECHO6].n, 0);
 }
 
+/* The subnet-router anycast address is for us, and so for the host's own stack where there is one; RFC 6164: not of /127. */
+static void anycast_beside_host(void **state)
+{
+	uint8_t frame[ETH_HLEN + IP6_HLEN + 8] = {0};
+	struct ip6 from, any, other;
+	const struct mock_frame *sent;
+
+	(void)state;
+	assert_true(text_ip6("2001:db8::9", &from));
+	assert_true(text_ip6("2001:db8::", &any));
+	assert_true(text_ip6("2001:db8:127::", &other));
+	assert_string_equal(ask("a port 0 address 2001:db8:127::1/127"), "a .\n");
+	assert_int_equal(node_fib(&pub, &any), FORWARD_LOCAL);
+	assert_int_equal(node_fib(&pub, &other), FORWARD_LINK);
+	memcpy(frame, pub.port[0].mac, 6);
+	memcpy(frame + 6, "\x52\x54\x00\x00\x00\x09", 6);
+	put16(frame + 12, ETH_IP6);
+	inet_ip6_header(frame + ETH_HLEN, 8, PROTO_UDP, 64, &from, &any);
+	mock_forget_sent();
+	mock_frame_in(0, frame, sizeof(frame), true);
+	sent = mock_take();
+	assert_non_null(sent);
+	assert_int_equal(sent->port, 1);
+	assert_null(mock_take());
+}
+
 /* Router solicitations are the host's own stack's, and ours as long as we advertise there. */
 static void solicitations_beside_host(void **state)
 {
@@ -660,6 +686,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(echo_beside_host, setup_twins, teardown),
 		cmocka_unit_test_setup_teardown(datagram_beside_host, setup_twins, teardown),
 		cmocka_unit_test_setup_teardown(echo6_beside_host, setup_twins, teardown),
+		cmocka_unit_test_setup_teardown(anycast_beside_host, setup_twins, teardown),
 		cmocka_unit_test_setup_teardown(solicitations_beside_host, setup_twins, teardown),
 		T(lying_capsule_domain),
 		T(lengths_that_differ),

@@ -258,7 +258,7 @@ class Node:
         """Neighbours that the router has learned become static. It would ask the others whether they are there when they are a minute old (RFC 4861
         7.3.3, RFC 1122 2.3.2.1), in the midst of whatever test has come to by then."""
         for r in self.ask("show neighbours"):
-            if r["state"] in ("resolved", "probing"):
+            if r["state"] in ("resolved", "stale", "probing"):
                 self.tell(f"neighbour {r['port']} {r['address']} {r['mac']}")
 
     def close(self):
@@ -290,7 +290,7 @@ def unbalanced(d):
          ip("arp-received") + ip("received") - ip("punted") + ip6("received") + ip("drop-ether-address") +
          ip("drop-ether-type") + ip("mirrored") + ip("drop-mirror")),
         ("IPv4 in the router domain", ip("received") + ip("icmp-sent") + d["stack", "sent"],
-         ip("delivered") + ip("to-host") + ip("forwarded") + ip("sent") + sum(ip(f"drop-{n}") for n in ENDS4)),
+         ip("delivered") + ip("to-host") + ip("forwarded") + ip("sent") + ip("stack-errors") + sum(ip(f"drop-{n}") for n in ENDS4)),
         ("IPv6 in the router domain", ip6("received") + ip6("icmp-sent") + ip6("echo-replies") + ip6("reassembled"),
          ip6("delivered") + ip6("to-host") + ip6("fragments-received") + ip6("forwarded") + ip6("sent") +
          sum(ip6(f"drop-{n}") for n in ENDS6)),

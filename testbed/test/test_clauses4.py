@@ -567,6 +567,68 @@ def test_protocol_unreachable(node, proto):
     icmp_of(node.exchange(node.ether() / IP(src=HOST4[0], dst=ROUTER4[0], proto=proto) / Raw(node.payload())), 3, 2)
 
 
+@pytest.fixture(params=["port", "protocol"])
+def nobody(node, request):
+    """A maker of datagrams that nobody here wants, with so many bytes of data, and the code that says so."""
+    if request.param == "port":
+        return (lambda load, **ip: node.udp4(load, dst=ROUTER4[0], **ip)), 3
+    return (lambda load, **ip: node.ether() / IP(src=HOST4[0], dst=ROUTER4[0], proto=253, **ip) / Raw(load)), 2
+
+
+def test_unreachable_quotes(node, nobody):
+    """RFC 1812 4.3.2.3: "the ICMP datagram SHOULD contain as much of the original datagram as possible without the length of the ICMP datagram
+    exceeding 576 bytes."
+    Options of the datagram are part of it."""
+    make, code = nobody
+    for size, options in ((1, []), (40, []), (520, []), (548, []), (1400, []), (600, [IPOption_NOP(), IPOption_NOP(), IPOption_Router_Alert()])):
+        sent = make(b"x" * size, options=options)
+        p = icmp_of(node.exchange(sent), 3, code)
+        original = raw(sent[IP])
+        assert p[IP].len == min(576, 28 + len(original)) and raw(p[ICMP])[8:p[IP].len - 20] == original[:548]
+
+
+@pytest.mark.parametrize("tos", [0x00, 0x10, 0xe3])
+def test_unreachable_tos(node, nobody, tos):
+    """RFC 1812 4.3.2.5: "All other ICMP error messages (Destination Unreachable, Redirect, Time Exceeded, and Parameter Problem) SHOULD have
+    their precedence value set to 6 (INTERNETWORK CONTROL) or 7 (NETWORK CONTROL)."
+    The packet's own type of service is kept (ibid.)."""
+    make, code = nobody
+    assert icmp_of(node.exchange(make(node.payload(), tos=tos)), 3, code)[IP].tos == 0xc0 | (tos & 0x1c)
+
+
+def test_unreachable_source(node):
+    """RFC 1812 4.3.2.4: "Except where this document specifies otherwise, the IP source address in an ICMP message originated by the router MUST
+    be one of the IP addresses associated with the physical interface over which the ICMP message is transmitted."
+    Whichever of our addresses was asked."""
+    for to in ROUTER4:
+        assert icmp_of(node.exchange(node.udp4(dst=to)), 3, 3)[IP].src == ROUTER4[0]
+
+
+def test_unreachable_rate(node, nobody):
+    """RFC 1812 4.3.2.8: "A router SHOULD also be able to limit the rate at which it sends other sorts of ICMP error messages (Destination
+    Unreachable, Redirect, Time Exceeded, Parameter Problem)." """
+    make, _ = nobody
+    x = errors_limited(node, make(b"rate"), "ip")
+    assert x.ip["delivered"] == x.ip["stack-errors"] == 180
+
+
+def test_unreachable_of_fragments(node):
+    """RFC 1812 4.3.2.3: "the ICMP datagram SHOULD contain as much of the original datagram as possible without the length of the ICMP datagram
+    exceeding 576 bytes."
+    What came in fragments is quoted as far as the host stack has kept it, and its ports are among that; the rules hold as for others."""
+    parts = fragment(IP(src=HOST4[0], dst=ROUTER4[0], id=99) / UDP(sport=5000, dport=5001) / Raw(node.payload(1400)), 512)
+    p = icmp_of(node.exchange(*[node.ether() / f for f in parts]), 3, 3)
+    assert p[IP].tos == 0xc0 and raw(p[ICMP])[28:36] == raw(parts[0])[20:28]
+
+
+def test_unreachable_silence(node, nobody):
+    """RFC 1812 4.3.2.7: "An ICMP error message MUST NOT be sent as the result of receiving: ... A packet sent as a Link Layer broadcast or
+    multicast" """
+    make, _ = nobody
+    x = silent(node, bytes.fromhex("ffffffffffff") + raw(make(node.payload()))[6:])
+    assert x.ip["delivered"] == x.ip["stack-errors"] == x.ip["icmp-not-sent"] == 1
+
+
 @pytest.mark.parametrize("type_", [1, 7, 19, 42, 127, 255])
 def test_unknown_icmp(node, type_):
     """RFC 1812 4.3.2.1: "If an ICMP message of unknown type is received, it MUST be passed to the ICMP user interface (if the router has one) or silently

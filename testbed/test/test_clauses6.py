@@ -312,6 +312,25 @@ def test_port_unreachable(node):
     error6_of(x, ICMPv6DestUnreach, 4)
 
 
+def test_port_unreachable_quotes(node):
+    """RFC 4443 2.4 (c): "Every ICMPv6 error message (type < 128) MUST include as much of the IPv6 offending (invoking) packet (the packet that caused
+    the error) as possible without making the error message packet exceed the minimum IPv6 MTU" """
+    for size in (16, 1184, 1185, 1400):
+        sent = node.udp6(node.payload(size), dst=ROUTER6[0])
+        p = error6_of(node.exchange(sent), ICMPv6DestUnreach, 4)
+        original = raw(sent[IPv6])
+        assert raw(p[IPv6])[48:40 + p[IPv6].plen] == original[:1232] and p[IPv6].plen == min(1240, 8 + len(original))
+
+
+@pytest.mark.parametrize("nh", [17, 253], ids=["port", "protocol"])
+def test_nobody_rate(node, nh):
+    """RFC 4443 2.4 (f): "Finally, in order to limit the bandwidth and forwarding costs incurred by originating ICMPv6 error messages, an IPv6 node MUST limit
+    the rate of ICMPv6 error messages it originates."
+    Those about ports and protocols that nobody has are no exception."""
+    frame = node.udp6(dst=ROUTER6[0]) if nh == 17 else node.ether() / IPv6(src=HOST6[0], dst=ROUTER6[0], nh=nh) / Raw(b"rate")
+    assert errors_limited(node, frame, "ip6").ip6["drop-no-service"] == 180
+
+
 def test_echo(node):
     """RFC 4443 4.2: "Every node MUST implement an ICMPv6 Echo responder function that receives Echo Requests and originates corresponding Echo
     Replies. ... The source address of an Echo Reply sent in response to a unicast Echo Request message MUST be the same as the destination
@@ -339,7 +358,52 @@ def test_checksum(node):
     silent6(node, bytes(frame), drop_checksum=1)
 
 
-@pytest.mark.parametrize("group", ["ff02::1", "ff02::2", "ff02::1:ff00:2"])
+# ---- RFC 4291 2.6.1: the subnet-router anycast address ----
+
+ANYCAST = ("fd00:1::", "fd00:2::")
+
+
+def test_anycast_echo(node):
+    """RFC 4291 2.6.1: "Packets sent to the Subnet-Router anycast address will be delivered to one router on the subnet. All routers are required to
+    support the Subnet-Router anycast addresses for the subnets to which they have interfaces."
+    RFC 4443 4.2: "An Echo Reply SHOULD be sent in response to an Echo Request message sent to an IPv6 multicast or anycast address. In this
+    case, the source address of the reply MUST be a unicast address belonging to the interface on which the Echo Request message was received." """
+    for port in range(2):
+        for to in ANYCAST:  # that of the other network as well: it is this router's
+            p = node.exchange(node.ether(port) / IPv6(src=HOST6[port], dst=to) / ICMPv6EchoRequest(id=port, data=node.payload()), port=port).only(port)
+            assert p[ICMPv6EchoReply].id == port and p[IPv6].src == ROUTER6[port] and right(p)
+    node.tell(f"neighbour 0 fe80::9 {HOST_MAC[0]}")
+    p = node.exchange(node.ether() / IPv6(src="fe80::9", dst="fe80::") / ICMPv6EchoRequest(id=3)).only(0)
+    assert p[ICMPv6EchoReply].id == 3 and p[IPv6].src == LOCAL
+
+
+def test_anycast_error(node):
+    """RFC 4443 2.2 (b): "If the message is a response to a message sent to any other address, such as ... - an anycast address implemented by the node
+    ... the Source Address of the ICMPv6 packet MUST be a unicast address belonging to the node." """
+    for to in ANYCAST:
+        assert error6_of(node.exchange(node.udp6(dst=to)), ICMPv6DestUnreach, 4)[IPv6].src == ROUTER6[0]
+
+
+def test_anycast_in_transit(node):
+    """RFC 4291 2.6.1: "This anycast address is syntactically the same as a unicast address for an interface on the link with the interface identifier
+    set to zero."
+    For whom it is another's, it is forwarded like one."""
+    node.tell(f"route 2001:db8:5::/64 via {HOST6[1]}")
+    assert node.exchange(node.udp6(dst="2001:db8:5::")).only(1)[IPv6].dst == "2001:db8:5::"
+
+
+@pytest.mark.parametrize("length,base", [(126, "fd00:126::"), (127, "fd00:127::"), (128, "fd00:128::")])
+def test_no_anycast_on_short_links(node, length, base):
+    """RFC 6164 6: "Routers MUST disable Subnet-Router anycast for the prefix when /127 prefixes are used." """
+    node.tell(f"port 1 address {base}1/{length}", f"neighbour 1 {base} {HOST_MAC[1]}" if length < 128 else f"route {base}/128 via {HOST6[1]}")
+    x = node.exchange(node.ether() / IPv6(src=HOST6[0], dst=base) / ICMPv6EchoRequest(id=length))
+    if length == 126:
+        assert x.only(0)[ICMPv6EchoReply].id == 126
+    else:
+        assert x.only(1)[IPv6].dst == base
+
+
+@pytest.mark.parametrize("group", ["ff02::1", "ff02::2", "ff02::1:ff00:2", "ff02::1:ff00:0"])
 def test_required_groups(node, group):
     """RFC 4291 2.8: "o The All-Nodes multicast addresses defined in Section 2.7.1. o The Solicited-Node multicast address for each of its unicast and anycast
     addresses. ... o The All-Routers multicast addresses defined in Section 2.7.1."

@@ -362,3 +362,95 @@ def test_solicitations(node):
     """RFC 4861 10: "MAX_MULTICAST_SOLICIT 3 transmissions" """
     x = node.exchange(node.udp6(dst="fd00:2::ca"))
     assert len([p for p in x.out[1] if ICMPv6ND_NS in p]) == TRIES
+
+
+# ---- RFC 4861 7.2.7: anycast addresses ----
+
+@pytest.mark.parametrize("target,group,mac", [("fd00:1::", "ff02::1:ff00:0", "33:33:ff:00:00:00"), ("fe80::", "ff02::1:ff00:0", "33:33:ff:00:00:00")])
+def test_anycast_solicitation(node, target, group, mac):
+    """RFC 4291 2.6.1: "All routers are required to support the Subnet-Router anycast addresses for the subnets to which they have interfaces."
+    RFC 4861 7.2.7: "Second, the Override flag in Neighbor Advertisements SHOULD be set to 0, so that when multiple advertisements are received, the
+    first received advertisement is used rather than the most recently received advertisement."
+    RFC 4861 4.4: "Source Address An address assigned to the interface from which the advertisement is sent."
+    A unicast one, as RFC 4443 2.2 (b) has it."""
+    frame = solicit(node, target, dst=group)
+    frame[Ether].dst = mac
+    p = node.exchange(frame).only(0)
+    assert (p[ICMPv6ND_NA].tgt, p[ICMPv6ND_NA].R, p[ICMPv6ND_NA].S, p[ICMPv6ND_NA].O) == (target, 1, 1, 0)
+    assert p[IPv6].src == ROUTER6[0] and p[ICMPv6NDOptDstLLAddr].lladdr == node.mac[0] and right(p)
+    silent6(node, solicit(node, "fd00:2::", dst=ROUTER6[0]), nd_not_ours=1)
+
+
+def test_anycast_of_others(node):
+    """RFC 4861 7.2.7: "so that when multiple advertisements are received, the first received advertisement is used rather than the most recently received
+    advertisement."
+    Other routers have it as well: that is no conflict."""
+    x = silent6(node, advertise(node, "fd00:1::", O=0, S=0), nd_received=1, drop_nd_unsolicited=1)
+    assert "drop-nd-conflict" not in x.ip6
+
+
+# ---- RFC 4861 7.2.5: what an advertisement changes ----
+
+def state(node, address):
+    return next((r["state"], r["mac"]) for r in node.ask("show neighbours") if r["address"] == address)
+
+
+def resolved(node, target, **how):
+    """An entry at port 1 that came of an advertisement of this kind."""
+    before = node.books()
+    node.send(node.udp6(dst=target))
+    node.wait_for(1, lambda p: ICMPv6ND_NS in p)
+    node.send(advertise(node, target, port=1, **how), port=1)
+    x = node.settle(before, {0: 1, 1: 1})
+    assert [p.dst for p in x.out[1] if UDP in p] == [STRANGER] and not x.out[0]
+
+
+OTHER = "02:00:00:00:00:51"
+
+
+@pytest.mark.parametrize("override", [0, 1])
+@pytest.mark.parametrize("solicited,name", [(1, "resolved"), (0, "stale")])
+def test_advertisement_resolves(node, solicited, name, override):
+    """RFC 4861 7.2.5: "- It records the link-layer address in the Neighbor Cache entry. - If the advertisement's Solicited flag is set, the state of the
+    entry is set to REACHABLE; otherwise, it is set to STALE. ... - It sends any packets queued for the neighbor awaiting address resolution. Note
+    that the Override flag is ignored if the entry is in the INCOMPLETE state." """
+    target = f"fd00:2::8{solicited}{override}"
+    resolved(node, target, S=solicited, O=override)
+    assert state(node, target) == (name, STRANGER)
+
+
+def test_advertisement_without_override(node):
+    """RFC 4861 7.2.5 I: "If the Override flag is clear and the supplied link-layer address differs from that in the cache, then one of two actions takes
+    place: a. If the state of the entry is REACHABLE, set it to STALE, but do not update the entry in any other way. b. Otherwise, the received
+    advertisement should be ignored and MUST NOT update the cache." """
+    target = "fd00:2::90"
+    resolved(node, target)
+    for _ in range(2):
+        x = node.exchange(advertise(node, target, OTHER, port=1, O=0), port=1)
+        assert x.ip6["drop-nd-conflict"] == 1
+        assert state(node, target)[0] in ("stale", "probing") and state(node, target)[1] == STRANGER
+
+
+@pytest.mark.parametrize("solicited,name", [(1, ("resolved",)), (0, ("stale", "probing"))])
+def test_advertisement_with_override(node, solicited, name):
+    """RFC 4861 7.2.5 II: "- The link-layer address in the Target Link-Layer Address option MUST be inserted in the cache (if one is supplied and differs
+    from the already recorded address). - If the Solicited flag is set, the state of the entry MUST be set to REACHABLE. If the Solicited flag is
+    zero and the link-layer address was updated with a different address, the state MUST be set to STALE." """
+    target = f"fd00:2::9{1 + solicited}"
+    resolved(node, target)
+    node.exchange(advertise(node, target, OTHER, port=1, S=solicited), port=1)
+    assert state(node, target)[0] in name and state(node, target)[1] == OTHER
+    assert node.exchange(node.udp6(dst=target)).out[1][-1].dst == OTHER
+
+
+def test_advertisement_changes_nothing(node):
+    """RFC 4861 7.2.5 II: "Otherwise, the entry's state remains unchanged."
+    RFC 4861 7.3.1: "Receipt of other Neighbor Discovery messages, such as Router Advertisements and Neighbor Advertisement with the Solicited
+    flag set to zero, MUST NOT be treated as a reachability confirmation." """
+    target = "fd00:2::93"
+    resolved(node, target, S=0)
+    for mac in (STRANGER, None):
+        node.exchange(advertise(node, target, mac, port=1, S=0), port=1)
+        assert state(node, target)[0] in ("stale", "probing")
+    node.exchange(advertise(node, target, None, port=1), port=1)
+    assert state(node, target) == ("resolved", STRANGER)

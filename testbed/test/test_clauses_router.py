@@ -3,6 +3,7 @@
 import pytest
 
 from clauses import HOST4, HOST6, HOST_MAC, at_rest, node  # noqa: F401
+from test_advertise import hosts  # noqa: F401
 from scapy.all import (ARP, ICMP, IP, TCP, UDP, Dot1Q, Ether, HBHOptUnknown, IPOption_NOP, IPv6, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, Raw,
                        fragment)
 
@@ -221,3 +222,45 @@ def test_reverse_path_default(node):
             node.exchange(make(node, sources[2])).only(1)
     finally:
         node.tell("port 0 rpf off")
+
+
+# ---- what is for the router, with and without a mirror, asked for by real hosts ----
+
+REFUSED = """import socket
+s = socket.socket(socket.AF_INET{0}, socket.SOCK_DGRAM)
+s.settimeout(20)
+s.connect(("{1}", 4999))
+s.send(b"x")
+try:
+    s.recv(1)
+except ConnectionRefusedError:
+    print("refused")
+"""
+
+
+def counters(bed):
+    return {(r["group"], r["name"]): r["value"] for r in bed.ask("r1", "show counters")}
+
+
+@pytest.mark.parametrize("family,address", [("", "10.0.2.1"), ("6", "fd00:2::1")], ids=["ipv4", "ipv6"])
+def test_port_unreachable_of_hosts(hosts, family, address):  # noqa: F811
+    """RFC 1122 4.1.3.1: "If a datagram arrives addressed to a UDP port for which there is no pending LISTEN call, UDP SHOULD send an ICMP Port
+    Unreachable message."
+    One of the two stacks does: behind a mirror the host's own, else the router."""
+    mirror = any(i["twin"] for i in hosts.ask("r1", "show interfaces"))
+    was = counters(hosts)
+    assert hosts.run("n2", "python3", "-c", REFUSED.format(family, address)).out.strip() == "refused"
+    now = counters(hosts)
+    group = "ip6" if family else "ip"
+    assert now[group, "icmp-sent"] - was[group, "icmp-sent"] == (0 if mirror else 1)
+    assert now["ip", "stack-errors"] - was["ip", "stack-errors"] == (0 if mirror or family else 1)
+
+
+def test_anycast_of_hosts(hosts):  # noqa: F811
+    """RFC 4291 2.6.1: "All routers are required to support the Subnet-Router anycast addresses for the subnets to which they have interfaces."
+    A real host finds the router by it. Behind a mirror the host's own stack answers, which has the address as far as it is a router itself."""
+    hosts.run("r1", "sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")  # no such program where there is no mirror
+    done = hosts.run("n2", "ping", "-6", "-c", "3", "-i", "0.2", "-W", "20", "fd00:2::")
+    assert done.code == 0 and " 0% packet loss" in done.out, done
+    entry = hosts.run("n2", "ip", "-6", "neighbour", "show", "fd00:2::", check=0).out
+    assert "52:54:00:00:02:01" in entry and "router" in entry

@@ -15,6 +15,8 @@
 int amp_ip_init(void (*out)(void *arg, const uint8_t *packet, size_t len), void *arg);
 /* Adds a local address (network byte order); the first is the preferred source. At most 16. */
 int amp_ip_address(uint32_t addr, uint32_t netmask);
+/* Takes back those that keep does not want. */
+void amp_ip_keep(bool (*keep)(const void *arg, uint32_t addr), const void *arg);
 /* An IPv4 packet addressed to one of them, header already checked. */
 void amp_ip_input(const uint8_t *packet, size_t len);
 

@@ -96,6 +96,37 @@ static void test_addresses(void **state)
 	assert_int_equal(amp_ip_address(net(0xac100010), UINT32_MAX), XOK_ENOMEM);
 }
 
+static bool is_one_of_us(const void *arg, uint32_t addr)
+{
+	assert_string_equal(arg, "arg");
+	return addr == net(US2) || addr == net(US3) || addr == net(0xac10000f);
+}
+
+/* Those that are given back answer no more, and others have their places: the preferred source's as well. */
+static void test_addresses_are_given_back(void **state)
+{
+	struct packet p;
+
+	(void)state;
+	amp_ip_keep(is_one_of_us, "arg");
+	nsent = 0; /* connections there have been reset */
+	make_icmp_echo(&p, PEER, US, 1, 1, "data", 4);
+	in(&p);
+	assert_int_equal(nsent, 0);
+	make_icmp_echo(&p, PEER, 0xac10000f, 1, 1, "data", 4);
+	in(&p);
+	only_answer(1, 0xac10000f, PEER);
+	assert_int_equal(amp_ip_address(net(US), net(0xffffff00)), 0);
+	assert_int_equal(amp_ip_address(net(US), net(0xffffff00)), XOK_EBUSY);
+	for (uint32_t i = 3; i < 15; i++)
+		assert_int_equal(amp_ip_address(net(0xac100100 + i), UINT32_MAX), 0);
+	assert_int_equal(amp_ip_address(net(0xac100010), UINT32_MAX), XOK_ENOMEM);
+	nsent = 0;
+	make_icmp_echo(&p, PEER, US, 1, 1, "data", 4);
+	in(&p);
+	only_answer(1, US, PEER);
+}
+
 static void test_ping_is_answered(void **state)
 {
 	const struct packet *a;
@@ -458,6 +489,7 @@ int main(void)
 		cmocka_unit_test_setup(test_tcp_window_opens_late, start),
 		cmocka_unit_test_setup(test_one_timer, start),
 		cmocka_unit_test_setup(test_addresses, start),
+		cmocka_unit_test_setup(test_addresses_are_given_back, start),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

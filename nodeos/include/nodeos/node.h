@@ -194,6 +194,11 @@ struct node_hop6 {
 /* Longest-prefix match; false: no route. Link-local destinations have none. */
 bool node_route6(const struct node_pub *p, const struct ip6 *dst, struct node_hop6 *out);
 bool node_is_local6(const struct node_pub *p, uint16_t port, const struct ip6 *addr);
+/*
+ * The subnet-router anycast address of a network that we have an address of (RFC 4291 2.6.1)? It is every router's there, and no source. Networks of /127
+ * and longer have none (RFC 6164).
+ */
+bool node_is_anycast6(const struct node_pub *p, uint16_t port, const struct ip6 *addr);
 /* On a network of this port? */
 bool node_is_connected6(const struct node_pub *p, uint16_t port, const struct ip6 *addr);
 /* Our address to speak to `peer` with, through `port`: of its network, of the port, any global one, link-local; false: we have none. */

@@ -19,6 +19,11 @@ int amp_ip_address(uint32_t addr, uint32_t netmask)
 	return 0;
 }
 
+void amp_ip_keep(bool (*keep)(const void *arg, uint32_t addr), const void *arg)
+{
+	(void)keep, (void)arg;
+}
+
 void amp_ip_input(const uint8_t *packet, size_t len)
 {
 	if (len < 20 || be16(packet + 2) != len)
