@@ -25,7 +25,7 @@
 #define ROOT_PROGRAM "init"
 #define OWN_MEMORY \
 	(128ull    \
-	 << 20) /* of a process, beside its quota: program, stack, mappings of the kernel's memory */
+	 << 20) /* of a process, beside its quota and the bookkeeping: program, stack, control page */
 #define NEVER_RAN 126 /* status of a process that did not become its program, or not for long */
 #define GRACE 100000000ull   /* ns from the end of the socket to that of the process */
 #define LASTED 5000000000ull /* ns; a process that ran for so long did not fail at its start */
@@ -212,7 +212,8 @@ int process_run(struct process *p, const struct program *what, int program)
 	struct envs *v = p->d->envs;
 	struct spawn_request r = {
 		.token = v->token + 1,
-		.memory = (uint64_t)p->e->info->frames_quota * XOK_PAGE + OWN_MEMORY,
+		.memory = (uint64_t)p->e->info->frames_quota * XOK_PAGE + p->d->info_bytes +
+			  OWN_MEMORY,
 		.argc = what->argc,
 		.arg_bytes = what->arg_bytes,
 	};

@@ -161,6 +161,8 @@ void log_init(void);
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* any thread */
 /* The control thread, of what an environment can bring about as often as it likes: lines that are too many are only counted. */
 void say_often(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* It goes on, but perhaps not as was meant. */
+void say_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Something is wrong. Returns -1. */
 int say_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

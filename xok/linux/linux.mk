@@ -4,7 +4,7 @@
 
 # What needs DPDK, and what only Linux.
 LINUX_DPDK_SRC := $(addprefix xok/linux/,eal.c lcore.c machine.c main.c port.c port_dpdk.c port_tun.c port_unix.c)
-LINUX_SRC := $(LINUX_DPDK_SRC) $(addprefix xok/linux/,arena.c capture.c capture_lcore.c capture_request.c capture_ring.c capture_set.c clock.c console.c device.c log.c loop.c options.c)
+LINUX_SRC := $(LINUX_DPDK_SRC) $(addprefix xok/linux/,arena.c capture.c capture_lcore.c capture_request.c capture_ring.c capture_set.c clock.c console.c device.c interface.c log.c loop.c options.c)
 
 DPDK := $(shell pkg-config --exists libdpdk libseccomp 2>/dev/null && echo yes)
 DPDK_CFLAGS := $(if $(DPDK),$(patsubst -I%,-isystem %,$(filter -I%/dpdk -march=%,$(shell pkg-config --cflags libdpdk))) -include rte_config.h)
@@ -51,7 +51,7 @@ $(B)/test/books: $(B)/host/xok/linux/test/books.o
 
 LINUX_E2E := $(B)/xokd $(B)/test/books $(LINUX_ENV_PROGRAMS)
 test-run: $(if $(DPDK),$(LINUX_E2E))
-E2E_TESTS += $(if $(DPDK),$(addprefix xok/linux/test/,test_capture_socket.py test_xokd.py))
+E2E_TESTS += $(if $(DPDK),$(addprefix xok/linux/test/,test_capture_socket.py test_interfaces.py test_xokd.py))
 
 # clang-tidy needs DPDK's headers for these.
 $(patsubst %.c,$(B)/tidy/%.ok,$(LINUX_DPDK_SRC) xok/linux/test/test_unix.c): TIDY_INC += $(DPDK_CFLAGS)

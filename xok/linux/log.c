@@ -94,6 +94,15 @@ void say(const char *fmt, ...)
 	va_end(ap);
 }
 
+void say_warning(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	line(4, fmt, ap);
+	va_end(ap);
+}
+
 int say_error(const char *fmt, ...)
 {
 	va_list ap;

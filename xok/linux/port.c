@@ -10,6 +10,7 @@
 #include "port.h"
 
 #define LINK_NS 250000000ull /* how often links are looked at */
+#define LOSSES 4u	     /* and each so many times what devices have lost */
 #define SPARE 1024u	     /* packets on the way inside, beside what devices hold */
 
 struct ports {
@@ -17,6 +18,7 @@ struct ports {
 	uint32_t n;
 	struct rte_mempool *pool;
 	struct timer links;
+	unsigned looks;
 };
 
 uint32_t ports_count(const struct xokd *d)
@@ -178,6 +180,25 @@ int ports_start(struct xokd *d)
 	return 0;
 }
 
+/* The kernel's own counters know nothing of these, and leave their places in the bookkeeping to us. */
+static void count_losses(struct xokd *d)
+{
+	struct xok_port_info *info = (struct xok_port_info *)(void *)((char *)d->info +
+								      d->info->port_off);
+
+	for (uint32_t i = 0; i < d->ports->n; i++) {
+		struct port *p = &d->ports->port[i];
+		struct port_losses l = {0};
+
+		if (!p->ops->losses || p->gone)
+			continue;
+		p->ops->losses(p, &l);
+		__atomic_store_n(&info[i].rx_missed, l.missed, __ATOMIC_RELAXED);
+		__atomic_store_n(&info[i].rx_errors, l.errors, __ATOMIC_RELAXED);
+		__atomic_store_n(&info[i].rx_no_buffer, l.no_buffer, __ATOMIC_RELAXED);
+	}
+}
+
 static void look_at_links(void *arg)
 {
 	struct xokd *d = arg;
@@ -190,10 +211,13 @@ static void look_at_links(void *arg)
 			continue;
 		p->up = up;
 		xok_port_link(d->xok, i, up);
-		if (p->twin && p->twin->ops->carrier)
+		if (p->twin && !p->mirror && p->twin->ops->carrier)
 			p->twin->ops->carrier(p->twin, up);
-		say("port %s: link is %s", p->name, up ? "up" : "down");
+		say("port %s: link is %s%s", p->name, up ? "up" : "down",
+		    p->gone ? ": its interface is gone" : "");
 	}
+	if (d->ports->looks++ % LOSSES == 0)
+		count_losses(d);
 	loop_after(&d->ports->links, LINK_NS);
 }
 

@@ -23,6 +23,10 @@
 
 struct port;
 
+struct port_losses {
+	uint64_t missed, errors, no_buffer; /* as in struct xok_port_info */
+};
+
 struct port_ops {
 	/*
 	 * Opens the device and finds out mac, mtu, queues and, for descriptors, fd. 0, or -1 when that was said. nrx and ntx are what is
@@ -39,7 +43,10 @@ struct port_ops {
 	uint16_t (*tx)(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n);
 	/* Are there packets that it has taken and only sends when it is asked to receive? Optional. */
 	bool (*waits)(struct port *p);
+	/* Control thread. The kind sets `gone` when what the port is made of is there no more. */
 	bool (*link)(struct port *p);
+	/* What was lost before it came here, since it was opened. Optional. */
+	void (*losses)(struct port *p, struct port_losses *l);
 	/* The port it mirrors has got, or lost, its link. Optional. */
 	void (*carrier)(struct port *p, bool up);
 	/* After open, successful or not. */
@@ -57,6 +64,7 @@ struct port {
 	uint8_t mac[6];
 	uint16_t mtu;
 	bool up;
+	bool gone; /* its interface is, for good */
 	uint16_t nrx, ntx;
 	uint32_t owner; /* lcore; also the first of them */
 	bool direct;	/* any thread may transmit */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* port_dpdk.c - ports of DPDK's drivers: network cards, packet sockets, memif, capture files, rings. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 
+#include "interface.h"
 #include "port.h"
 
 #define DESCRIPTORS 512u
@@ -17,6 +19,7 @@
 
 struct dpdk_port {
 	struct rte_eth_dev_info info;
+	struct interface iface;	  /* whose frames it has; not open: none of Linux's */
 	struct rte_ring *ring[2]; /* RING: there and back; made by the first of the two ports */
 	uint16_t nrxd, ntxd;
 	uint32_t replay; /* packets that the driver keeps for itself */
@@ -25,12 +28,14 @@ struct dpdk_port {
 /* What we know of drivers that they do not say themselves. */
 static const struct quirk {
 	const char *driver;
-	bool no_address;   /* its address is made up, or another station's */
+	bool no_address; /* its address is made up, or another station's */
+	bool of_linux; /* argument iface= is an interface of Linux, which keeps its state and address */
 	bool equal_queues; /* as many to transmit as to receive, and no more than asked for */
 } quirks[] = {
-	{"net_pcap", true, false},	{"net_ring", true, false}, {"net_null", true, false},
-	{"net_tap", true, true},	{"net_memif", true, true}, {"net_af_xdp", false, true},
-	{"net_af_packet", false, true},
+	{"net_pcap", true, false, false},     {"net_ring", true, false, false},
+	{"net_null", true, false, false},     {"net_tap", true, false, true},
+	{"net_memif", true, false, true},     {"net_af_xdp", false, true, true},
+	{"net_af_packet", false, true, true},
 };
 
 static struct quirk quirk_of(const char *driver)
@@ -38,10 +43,29 @@ static struct quirk quirk_of(const char *driver)
 	for (size_t i = 0; i < sizeof(quirks) / sizeof(quirks[0]); i++)
 		if (strstr(driver, quirks[i].driver))
 			return quirks[i];
-	return (struct quirk){driver, false, false};
+	return (struct quirk){driver, false, false, false};
 }
 
 /* ---- opening ---- */
+
+/* A port on an interface of Linux: there must be one. */
+static int find_interface(struct port *p, const char *what)
+{
+	static const char key[] = "iface=";
+	struct dpdk_port *dp = p->priv;
+	const char *at = strstr(what, key);
+	char name[IFNAMSIZ];
+
+	if (!quirk_of(what).of_linux || !at)
+		return 0;
+	at += sizeof(key) - 1;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, ","), at);
+	if (interface_open(&dp->iface, name) == 0)
+		return 0;
+	if (errno == ENODEV)
+		return say_error("port %s: Linux has no interface %s (see ip link)", p->name, name);
+	return say_error("port %s: cannot find the interface %s: %m", p->name, name);
+}
 
 static int open_vdev(struct port *p, const char *what)
 {
@@ -53,6 +77,8 @@ static int open_vdev(struct port *p, const char *what)
 				 what);
 	memcpy(name, what, len);
 	name[len] = 0;
+	if (find_interface(p, what))
+		return -1;
 	int rc = rte_vdev_init(name, what[len] ? what + len + 1 : "");
 
 	if (rc)
@@ -133,6 +159,17 @@ static void choose_queues(struct port *p, struct dpdk_port *dp, const struct qui
 		p->ntx = 1;
 }
 
+/* A packet socket gets copies of frames, which Linux then treats as ever. */
+static void warn_of_copies(const struct port *p, const struct dpdk_port *dp)
+{
+	char why[INTERFACE_WHY], how[INTERFACE_HOW];
+
+	if (dp->iface.fd >= 0 && interface_is_used(&dp->iface, why, how))
+		say_warning("port %s: Linux takes the frames of %s as well, since it %s: to end "
+			    "that, type %s",
+			    p->name, dp->iface.name, why, how);
+}
+
 static int dpdk_open(struct port *p, const struct device *dev)
 {
 	struct dpdk_port *dp = calloc(1, sizeof(*dp));
@@ -142,6 +179,7 @@ static int dpdk_open(struct port *p, const struct device *dev)
 	p->priv = dp;
 	if (!dp)
 		return say_error("out of memory");
+	dp->iface.fd = -1;
 	switch (dev->kind) {
 	case DEVICE_PCI: rc = open_pci(p, dev->what); break;
 	case DEVICE_RING: rc = open_ring(p, dp, dev->what); break;
@@ -166,6 +204,8 @@ static int dpdk_open(struct port *p, const struct device *dev)
 	if (!p->mtu || p->mtu > PORT_MTU)
 		p->mtu = PORT_MTU;
 	dp->replay = device_packets(dev);
+	if (strstr(q.driver, "net_af_packet"))
+		warn_of_copies(p, dp);
 	return 0;
 }
 
@@ -267,11 +307,31 @@ static uint16_t dpdk_tx(struct port *p, uint16_t queue, struct rte_mbuf **m, uin
 	return rte_eth_tx_burst(p->id, queue, m, n);
 }
 
+static bool linux_link(struct port *p, struct dpdk_port *dp)
+{
+	enum interface_state state = p->gone ? INTERFACE_GONE : interface_state(&dp->iface, true);
+
+	p->gone = state == INTERFACE_GONE;
+	return state == INTERFACE_UP;
+}
+
 static bool dpdk_link(struct port *p)
 {
+	struct dpdk_port *dp = p->priv;
 	struct rte_eth_link link;
 
+	/* These drivers say that they are up whatever happens. */
+	if (dp->iface.fd >= 0)
+		return linux_link(p, dp);
 	return rte_eth_link_get_nowait(p->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+static void dpdk_losses(struct port *p, struct port_losses *l)
+{
+	struct rte_eth_stats s;
+
+	if (rte_eth_stats_get(p->id, &s) == 0)
+		*l = (struct port_losses){s.imissed, s.ierrors, s.rx_nombuf};
 }
 
 static void dpdk_close(struct port *p)
@@ -283,6 +343,8 @@ static void dpdk_close(struct port *p)
 		rte_eth_dev_close(p->id);
 		p->id = UINT16_MAX;
 	}
+	if (dp)
+		interface_close(&dp->iface);
 	free(dp);
 	p->priv = NULL;
 }
@@ -294,5 +356,6 @@ const struct port_ops port_dpdk = {
 	.rx = dpdk_rx,
 	.tx = dpdk_tx,
 	.link = dpdk_link,
+	.losses = dpdk_losses,
 	.close = dpdk_close,
 };

@@ -18,7 +18,7 @@
 
 #include "xok/table.h"
 
-#define XOK_ABI_VERSION 3u
+#define XOK_ABI_VERSION 4u
 #define XOK_SYS_BASE 0x786f0000u /* "xo": outside every number Linux uses */
 
 #define XOK_PAGE 4096u
@@ -288,6 +288,11 @@ struct xok_port_info {
 	uint64_t rx_ring_full;
 	uint64_t rx_handled; /* went to a handler; what became of it stands there */
 	uint64_t tx_full;    /* device queue full: transmit answered XOK_EAGAIN */
+	/*
+	 * Lost before they were received, so in no count above, as far as the device or its host knows: there was no room in its queue; they were broken; there was no
+	 * buffer.
+	 */
+	uint64_t rx_missed, rx_errors, rx_no_buffer;
 	struct xok_cap acl[XOK_NACL];
 };
 

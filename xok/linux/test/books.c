@@ -52,6 +52,9 @@ static void print_port(const struct xok_port_info *p)
 	COUNTER(rx_ring_full);
 	COUNTER(rx_handled);
 	COUNTER(tx_full);
+	COUNTER(rx_missed);
+	COUNTER(rx_errors);
+	COUNTER(rx_no_buffer);
 	printf("}");
 }
 
