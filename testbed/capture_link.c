@@ -99,7 +99,7 @@ bool capture_link_open(struct capture_link *l, const char *testbed, const char *
 
 	memset(l, 0, sizeof(*l));
 	l->fd = -1;
-	if (!control_open(&c, testbed))
+	if (!places_open(&c, testbed, node))
 		return fail(l, "%s", c.err);
 	good = is_router(l, &c, node) && connect_to(l, c.dir, node) && read_hello(l);
 	control_close(&c);

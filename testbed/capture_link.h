@@ -38,8 +38,8 @@ void capture_outcome(const struct capture_link *l, const struct capture_packet *
 /* The name of a forwarding handler's reason, or NULL: another handler's, or none. */
 const char *capture_reason_name(uint64_t number, const char program[16]);
 /*
- * Adds what NAME stands for to what is wanted: a fate that is a drop ("no-filter"), the name of a forwarding handler's reason ("ipv4-drop-checksum"), or
- * any handler's number. False with err, which names them all.
+ * Adds what NAME stands for to what is wanted: a fate that is a drop ("no-filter"), the name of a forwarding handler's reason ("ipv4-drop-checksum"; without
+ * ipv4- or ipv6- both), each with or without "drop-", or any handler's number. False with err, which names them all, or says that it is the root domain's.
  */
 bool capture_want_drop(struct capture_request *r, const char *name, char *err, size_t size);
 /* Every drop there is. */

@@ -56,6 +56,8 @@ struct places {
 	cJSON *nodes, *links;
 };
 bool places_read(struct control *c, struct places *p);
+/* Connects to the testbed or router that the node is of (as state_find_node takes both). False with c->err. */
+bool places_open(struct control *c, const char *which, const char *node);
 void places_free(struct places *p);
 /* By name or address: its row, or NULL with c->err. */
 const cJSON *places_node(struct control *c, const struct places *p, const char *name);

@@ -111,7 +111,7 @@ int cmd_exec(const char *which, const char *node, char **command)
 	static struct control c;
 	struct places p;
 
-	if (!control_open(&c, which))
+	if (!places_open(&c, which, node))
 		return cmd_error("testbed", "%s", c.err);
 	if (!places_read(&c, &p))
 		return cmd_error("testbed", "%s", c.err);

@@ -159,6 +159,7 @@ int filter_expression(const char *verb, int argc, char *const *argv, struct xok_
 
 int cmd_filter(int argc, char **argv)
 {
+	static const struct cmd_value none[] = {{0}};
 	static struct xok_filter f[FILTERS];
 	bool json = false;
 	unsigned n;
@@ -167,7 +168,7 @@ int cmd_filter(int argc, char **argv)
 		switch (o) {
 		case 'j': json = true; break;
 		case 'h': fputs(usage, stdout); return AMP_DONE;
-		default: return cmd_misuse("filter", "unknown or incomplete option");
+		default: return cmd_bad_option("filter", none, o, optarg);
 		}
 	}
 	if (optind == argc)

@@ -320,7 +320,7 @@ int cmd_inject(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	if (!control_open(&c, in.testbed))
+	if (!places_open(&c, in.testbed, in.at))
 		return cmd_error("inject", "%s", c.err);
 	if (prepare(&in, &c, &s, argc, argv))
 		rc = run(&in, &c, &s);

@@ -392,7 +392,7 @@ static int trip(struct trip *t, int argc, char **argv, int (*fn)(struct trip *t,
 
 	if (rc >= 0)
 		return rc;
-	if (!control_open(&c, t->testbed))
+	if (!places_open(&c, t->testbed, t->from))
 		return cmd_error(t->verb, "%s", c.err);
 	if (sodium_init() < 0)
 		rc = cmd_error(t->verb, "libsodium does not start");

@@ -30,6 +30,11 @@ static bool show_message(void *arg, cJSON *row)
 	return true;
 }
 
+static bool open_router(struct control *c, const char *name)
+{
+	return name && text_is_name(name) ? places_open(c, NULL, name) : control_open(c, name);
+}
+
 int cmd_reload(int argc, char **argv)
 {
 	static const struct cmd_value none[] = {{0}};
@@ -44,7 +49,7 @@ int cmd_reload(int argc, char **argv)
 	}
 	if (argc - optind > 1)
 		return cmd_misuse("reload", "name one router");
-	if (!control_open(&c, argv[optind]))
+	if (!open_router(&c, argv[optind]))
 		return cmd_error("reload", "%s", c.err);
 	bool good = control_rows(&c, "-", show_message, &wrong, "reload");
 

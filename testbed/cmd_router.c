@@ -33,6 +33,7 @@ static const char *const usage =
 	"A file of two interfaces:\n"
 	"\n"
 	"  node r1\n"
+	"  hugepages on\n"
 	"  interface lan pci:0000:03:00.0 mirror\n"
 	"  interface wan pci:0000:03:00.1 mirror\n"
 	"  port lan address 10.0.1.1/24\n"
@@ -108,7 +109,7 @@ static bool make_place(const struct request *q, const char *name, char dir[STATE
 		char at[STATE_DIR_MAX];
 
 		snprintf(at, sizeof(at), "%s/%s", STATE_SERVICES, name);
-		if (!cmd_place_is_free("router", at, name))
+		if (!cmd_place_is_free("router", at, name, q->file))
 			return false;
 		if (state_make_service(name, dir, err))
 			return true;
@@ -116,8 +117,8 @@ static bool make_place(const struct request *q, const char *name, char dir[STATE
 	}
 	if (!state_dir(name, dir, err) || (q->state && !state_usable(q->state, err)))
 		return cmd_error("router", "%s", err), false;
-	if (!cmd_place_is_free("router", dir, name) ||
-	    (q->state && !cmd_place_is_free("router", q->state, NULL)))
+	if (!cmd_place_is_free("router", dir, name, q->file) ||
+	    (q->state && !cmd_place_is_free("router", q->state, NULL, q->file)))
 		return false;
 	return state_make(name, q->state, dir, err) || (cmd_error("router", "%s", err), false);
 }
@@ -174,17 +175,12 @@ int cmd_router(int argc, char **argv)
 	if (rc >= 0 || !q.file)
 		return rc;
 	log_open(&log, q.log);
-	if (!router_load(&r, q.file, q.name, &log))
+	if (!router_load(&r, q.file, q.name, false, &log))
 		rc = AMP_CONFIG;
 	else if (q.check) {
 		printf("%s: all is right: node %s, %u interface%s\n", q.file, r.name, r.nport,
 		       plural(r.nport));
 		rc = AMP_DONE;
-	} else if (!r.nport) {
-		cmd_error("router",
-			  "%s: there is no interface: write interface NAME DEVICE for each",
-			  q.file);
-		rc = AMP_CONFIG;
 	} else {
 		rc = cmd_data_dir("router", data, sizeof(data)) ? run(&q, &r, data, &log)
 								: AMP_FAILED;

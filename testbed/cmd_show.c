@@ -8,6 +8,7 @@
 #include "cmd.h"
 #include "cmd_up.h"
 #include "loop.h"
+#include "nodeos/lib/text.h"
 #include "text.h"
 
 static const char *const show_usage =
@@ -76,6 +77,38 @@ static bool known_table(const char *tables, const char *name)
 	return false;
 }
 
+/* What other systems call a table, or the one that may have been meant; NULL: none is like it. */
+static const char *meant(const char *tables, const char *name)
+{
+	static const char *const other[][2] = {
+		{"arp", "neighbours"},	    {"nd", "neighbours"},  {"neighbors", "neighbours"},
+		{"neighbor", "neighbours"}, {"fib", "routes"},	   {"links", "interfaces"},
+		{"addresses", "ports"},	    {"stats", "counters"}, {"cpu", "lcores"}};
+	static char list[256];
+	const char *word[32];
+	size_t n = 0;
+	char *rest;
+
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+		if (!strcmp(name, other[i][0]))
+			return other[i][1];
+	snprintf(list, sizeof(list), "%s", tables);
+	for (char *w = strtok_r(list, " ", &rest); w && n < 32; w = strtok_r(NULL, " ", &rest))
+		word[n++] = w;
+	return text_nearest(name, word, n);
+}
+
+static int no_table(const struct request *q)
+{
+	const char *near = meant(q->tables, q->table);
+
+	if (near)
+		return cmd_misuse(q->verb,
+				  "there is no table '%.40s': did you mean %s? A node has %s",
+				  q->table, near, q->tables);
+	return cmd_misuse(q->verb, "there is no table '%.40s': a node has %s", q->table, q->tables);
+}
+
 /* AMP_DONE after --help; -1: go on. */
 static int read_request(struct request *q, int argc, char **argv)
 {
@@ -117,8 +150,7 @@ static int read_request(struct request *q, int argc, char **argv)
 	q->table = argv[optind + 1];
 	q->filter = argv[optind + 2];
 	if (!known_table(q->tables, q->table))
-		return cmd_misuse(q->verb, "there is no table '%.40s': a node has %s", q->table,
-				  q->tables);
+		return no_table(q);
 	return -1;
 }
 
@@ -159,7 +191,7 @@ int cmd_show(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	if (!control_open(&c, q.testbed))
+	if (!places_open(&c, q.testbed, q.node))
 		return cmd_error("show", "%s", c.err);
 	rows_begin(&s.rows, q.json);
 	rc = AMP_DONE;
@@ -305,7 +337,7 @@ int cmd_watch(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	if (!control_open(&c, q.testbed))
+	if (!places_open(&c, q.testbed, q.node))
 		return cmd_error("watch", "%s", c.err);
 	cmd_catch_signals();
 	for (uint64_t n = 0; !cmd_interrupted && (!q.count || n <= q.count) && !ferror(stdout);

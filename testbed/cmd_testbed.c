@@ -83,9 +83,12 @@ static void print_status(const cJSON *testbed, const cJSON *nodes, const cJSON *
 	table_init(&t, "node|kind|state|address|pid|ready s|");
 	cJSON_ArrayForEach(o, nodes)
 	{
+		const char *address = member_text(o, "address");
+
+		/* Those of amp router are in its own configuration: amp show NODE ports. */
 		table_row(&t, "%s\t%s\t%s\t%s\t%.0f\t%.2f\t%s", member_text(o, "node"),
 			  member_text(o, "kind"), member_text(o, "state"),
-			  member_text(o, "address"), member_number(o, "pid"),
+			  strcmp(address, "0.0.0.0") ? address : "-", member_number(o, "pid"),
 			  member_number(o, "ready_ms") / 1000, member_text(o, "why"));
 	}
 	table_print(&t, stdout);
@@ -150,14 +153,10 @@ static int show_log(const char *which, const char *node, bool events)
 	char dir[STATE_DIR_MAX], err[STATE_ERROR], path[STATE_DIR_MAX + 64];
 	size_t len;
 
-	/* One word is a testbed, or a node of the only one that runs. */
+	/* One word is a testbed, or a node of one that runs. */
 	if (!state_find(which, dir, err)) {
-		char only[STATE_ERROR];
-
-		if (node)
+		if (node || !which || !state_find_node(NULL, which, dir, err))
 			return cmd_error("testbed", "%s", err);
-		if (!state_find(NULL, dir, only))
-			return cmd_error("testbed", "%s; %s", err, only);
 		node = which;
 	}
 	if (node && !text_is_name(node))
@@ -229,7 +228,7 @@ static int console(const char *which, const char *node)
 	struct termios old;
 	struct control c;
 
-	if (!control_open(&c, which) || !control_do(&c, "-", "console %s", node))
+	if (!places_open(&c, which, node) || !control_do(&c, "-", "console %s", node))
 		return cmd_error("testbed", "%s", c.err);
 	cmd_catch_signals();
 	cmd_block_signals();
@@ -289,6 +288,7 @@ int cmd_testbed(int argc, char **argv)
 	char **command = command_of(&argc, argv);
 	struct sup_options o = {.accel = "tcg", .wait = 60, .report = -1};
 	bool foreground = false, json = false, events = false;
+	static const struct cmd_value none[] = {{0}};
 	const char *state = NULL;
 	uint64_t wait;
 
@@ -311,7 +311,7 @@ int cmd_testbed(int argc, char **argv)
 		case 'j': json = true; break;
 		case 'e': events = true; break;
 		case 'h': fputs(usage, stdout); return AMP_DONE;
-		default: return cmd_misuse("testbed", "unknown or incomplete option");
+		default: return cmd_bad_option("testbed", none, c, optarg);
 		}
 	}
 	const char *what = argv[optind], *a = what ? argv[optind + 1] : NULL;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -227,7 +228,49 @@ static int start(struct sup_options *o, bool foreground)
 	return AMP_FAILED;
 }
 
-bool cmd_place_is_free(const char *verb, const char *dir, const char *name)
+/* The file that one which runs was made from; "": it does not say. */
+static void file_of(const char *dir, char file[PATH_MAX])
+{
+	static struct control c;
+	cJSON *rows = control_open(&c, dir) ? control_ask(&c, "-", "testbed") : NULL;
+
+	snprintf(file, PATH_MAX, "%s", rows && rows->child ? member_text(rows->child, "file") : "");
+	cJSON_Delete(rows);
+	control_close(&c);
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
+	       sa.st_ino == sb.st_ino;
+}
+
+/* The name is taken. Of another file it was taken by mistake, and nothing must lead to the end of what works. */
+static void name_is_taken(const char *verb, const char *dir, const char *name, const char *file,
+			  int pid)
+{
+	bool router = !strcmp(verb, "router");
+	char other[PATH_MAX];
+
+	file_of(dir, other);
+	if (*other && !same_file(other, file))
+		cmd_error(verb,
+			  "a %s named %s runs already (pid %d, from %s): give this one another "
+			  "name (%s NAME in %s), or end that one first",
+			  verb, name, pid, other, router ? "node" : "name:", file);
+	else if (router)
+		cmd_error(verb,
+			  "%s is running already (pid %d): amp reload %s has it read its file "
+			  "again, amp testbed down %s ends it",
+			  name, pid, name, name);
+	else
+		cmd_error(verb, "%s is running already (pid %d): amp testbed down %s", name, pid,
+			  name);
+}
+
+bool cmd_place_is_free(const char *verb, const char *dir, const char *name, const char *file)
 {
 	struct state_process p[STATE_PROCESSES];
 
@@ -235,8 +278,7 @@ bool cmd_place_is_free(const char *verb, const char *dir, const char *name)
 		return true;
 	if (state_alive(&p[0])) {
 		if (name)
-			cmd_error(verb, "%s is running already (pid %d): amp testbed down %s", name,
-				  (int)p[0].pid, name);
+			name_is_taken(verb, dir, name, file, (int)p[0].pid);
 		else
 			cmd_error(verb,
 				  "--state %s belongs to a testbed that is running (pid %d): take "
@@ -306,8 +348,8 @@ int cmd_up(const char *file, const char *state, struct sup_options *o, bool fore
 		return cmd_error("testbed", "%s", err);
 	if (state && !state_usable(state, err))
 		return cmd_error("testbed", "%s", err);
-	if (!cmd_place_is_free("testbed", dir, t.name) ||
-	    (state && !cmd_place_is_free("testbed", state, NULL)))
+	if (!cmd_place_is_free("testbed", dir, t.name, full) ||
+	    (state && !cmd_place_is_free("testbed", state, NULL, full)))
 		return AMP_FAILED;
 	if (!state_make(t.name, state, dir, err))
 		return cmd_error("testbed", "%s", err);

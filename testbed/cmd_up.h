@@ -15,10 +15,10 @@ int cmd_down(const char *which);
 int cmd_exec(const char *which, const char *node, char **command);
 
 /*
- * What is left of a supervisor that was killed goes first; one that lives is not disturbed. The place of testbed NAME, or with
- * NULL the directory of --state. False with a message.
+ * What is left of a supervisor that was killed goes first; one that lives is not disturbed. The place of testbed or router NAME, which file says is wanted, or
+ * with NULL the directory of --state. False with a message.
  */
-bool cmd_place_is_free(const char *verb, const char *dir, const char *name);
+bool cmd_place_is_free(const char *verb, const char *dir, const char *name, const char *file);
 /* What nodes of these kinds need is in the data directory; false with a message. */
 bool cmd_files_there(const char *verb, const char *data, const struct topo *t);
 

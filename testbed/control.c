@@ -129,7 +129,9 @@ static bool collect(struct control *c, const char *id, const char *node,
 				return false;
 			}
 			cJSON *row = cJSON_Parse(rest);
-			if (row && !fn(arg, row))
+			if (!cJSON_IsObject(row))
+				cJSON_Delete(row); /* a node may say anything */
+			else if (!fn(arg, row))
 				return false;
 			until = loop_now() + CONTROL_WAIT * 1000000ull;
 		}
@@ -240,6 +242,9 @@ double member_number(const cJSON *o, const char *name)
 static void cell(char *buf, size_t size, const cJSON *v)
 {
 	if (cJSON_IsString(v)) {
+		/* A node's word must not move the cursor, nor begin another column. */
+		for (char *p = v->valuestring; *p; p++)
+			*p = (char)((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p);
 		text_append(buf, size, "%s", v->valuestring);
 	} else if (cJSON_IsArray(v)) {
 		const cJSON *item;

@@ -29,10 +29,17 @@ static void help(FILE *out)
 {
 	fprintf(out, "amp - an active network on your machine: nodes, capsules, testbeds\n\n");
 	fprintf(out, "usage: amp VERB ...            amp VERB --help tells more\n\n");
+	int widest = 0, args = 0;
+	for (size_t i = 0; i < NVERBS; i++) {
+		int n = (int)strlen(verbs[i].name), a = (int)strlen(verbs[i].args);
+
+		widest = n > widest ? n : widest;
+		args = a > args ? a : args;
+	}
 	for (size_t i = 0; i < NVERBS; i++)
 		if (verbs[i].summary)
-			fprintf(out, "  %-8s %-28s %s\n", verbs[i].name, verbs[i].args,
-				verbs[i].summary);
+			fprintf(out, "  %-*s %-*s  %s\n", widest, verbs[i].name, args,
+				verbs[i].args, verbs[i].summary);
 	fprintf(out,
 		"\n"
 		"exit status: 0 done (inject: delivered; ping, trace: answered), 1 failed,\n"
@@ -109,7 +116,9 @@ int cmd_bad_option(const char *verb, const struct cmd_value *v, int c, const cha
 	for (; v->option; v++)
 		if (v->c == c)
 			return cmd_misuse(verb, "%s %s: give %s", v->option, value, v->form);
-	return cmd_misuse(verb, "unknown or incomplete option");
+	/* getopt_long has said which is unknown, or lacks its value. */
+	fprintf(stderr, "try: amp %s --help\n", verb);
+	return AMP_USAGE;
 }
 
 /* A socket must not get the number of a standard stream that the caller has closed: what is printed would go into it. */
@@ -129,6 +138,16 @@ static int finish(const char *verb, int status)
 	return status == AMP_DONE ? AMP_FAILED : status;
 }
 
+/* What getopt_long says begins with argv[0]. */
+static int run(const struct verb *v, int argc, char **argv)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "amp %s", v->name);
+	argv[0] = name;
+	return v->fn(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
 	open_standard_streams();
@@ -144,7 +163,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < NVERBS; i++)
 		if (!strcmp(argv[1], verbs[i].name))
-			return finish(argv[1], verbs[i].fn(argc - 1, argv + 1));
+			return finish(verbs[i].name, run(&verbs[i], argc - 1, argv + 1));
 	fprintf(stderr, "amp: there is no verb '%s': amp --help lists them\n", argv[1]);
 	return AMP_USAGE;
 }

@@ -116,6 +116,14 @@ struct asked {
 	uint64_t scrape;
 };
 
+static void take_row(struct metrics *m, unsigned table, const char *row)
+{
+	m->taken += strlen(row) + METRICS_ROW;
+	m->failed = m->failed || m->taken > METRICS_TAKEN;
+	if (!m->failed)
+		cJSON_AddItemToArray(m->rows[table], cJSON_Parse(row));
+}
+
 static void node_says(void *arg, const char *rest)
 {
 	struct asked *a = arg;
@@ -123,7 +131,7 @@ static void node_says(void *arg, const char *rest)
 	bool ours = m->asked && a->scrape == m->asked, end = *rest == '.' || *rest == '!';
 
 	if (ours && !end)
-		cJSON_AddItemToArray(m->rows[a->table], cJSON_Parse(rest));
+		take_row(m, a->table, rest);
 	if (!end)
 		return;
 	free(a);
@@ -159,6 +167,7 @@ static void scrape(struct metrics *m)
 	}
 	m->asked = loop_now();
 	m->missing = 0;
+	m->taken = 0;
 	m->failed = false;
 	for (unsigned i = 0; i < METRICS_TABLES; i++)
 		if (!ask_table(m, i)) {

@@ -3,7 +3,8 @@
  * metrics.h - the metrics endpoint of `amp router`: GET /metrics by HTTP/1.1, Prometheus' text format, from the supervisor's own loop.
  *
  * Whoever comes costs little: METRICS_CLIENTS connections at most - with all taken, the one that has waited longest for its client goes -, METRICS_REQUEST bytes
- * of a request, so many seconds for it and for taking the answer. However many ask, the node is asked by one at a time, and ten times a second at most.
+ * of a request, so many seconds for it and for taking the answer. However many ask, the node is asked by one at a time, and ten times a second at most. Of
+ * what it answers METRICS_TAKEN bytes are held; a node that says more has gone mad, and that scrape fails.
  */
 #ifndef TESTBED_METRICS_H
 #define TESTBED_METRICS_H
@@ -12,6 +13,8 @@
 #include "metrics_text.h"
 
 #define METRICS_CLIENTS 8u
+#define METRICS_TAKEN (1u << 20)
+#define METRICS_ROW 128u /* what a row counts besides its bytes */
 
 struct sup;
 struct metrics;
@@ -33,6 +36,7 @@ struct metrics {
 	/* What the node is being asked for, and since when; how many tables are not there yet. 0: nothing. */
 	cJSON *rows[METRICS_TABLES];
 	bool failed;
+	size_t taken; /* bytes of rows, and what each of them costs besides */
 	uint32_t missing;
 	uint64_t asked;
 	char *body; /* of the last scrape, from malloc */

@@ -136,11 +136,14 @@ static void add_sample(struct samples *all, const char *labels, double value)
 	all->s[i].value += value;
 }
 
+#define LABEL 64u    /* bytes of a value; no name in a table is as long */
+#define LABELS 1024u /* room for all of a sample, each of its bytes escaped */
+
 /* NAME="VALUE": a backslash, a quotation mark and the end of a line are escaped; names in tables are ASCII. */
 static void add_label(char *buf, size_t size, const char *name, const char *value)
 {
 	text_append(buf, size, "%s%s=\"", *buf ? "," : "", name);
-	for (; *value; value++) {
+	for (unsigned i = 0; *value && i < LABEL; value++, i++) {
 		bool plain = *value >= 0x20 && *value < 0x7f;
 
 		if (*value == '\\' || *value == '"')
@@ -197,7 +200,7 @@ static double value_of(const cJSON *row, const struct metric *m)
 
 static void sample_row(struct samples *all, const struct metric *m, const cJSON *row)
 {
-	char labels[512] = "", name[32];
+	char labels[LABELS] = "", name[32];
 	int used;
 
 	for (const char *p = m->labels; sscanf(p, "%31s%n", name, &used) == 1; p += used)
@@ -265,7 +268,7 @@ static void name_ports(cJSON *rows[METRICS_TABLES])
 void metrics_print(FILE *out, cJSON *rows[METRICS_TABLES], const char *node, const char *version)
 {
 	struct samples all = {0};
-	char labels[128] = "";
+	char labels[LABELS] = "";
 
 	name_ports(rows);
 	add_label(labels, sizeof(labels), "version", version);

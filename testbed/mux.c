@@ -15,6 +15,8 @@
 
 #define CLOCK_TRIES 8u
 #define CLOCK_EVERY 1000000000ull
+#define SILENCE \
+	60000000000ull /* without a word about a request; longer than any command takes, and any client waits */
 
 /* ---- events ---- */
 
@@ -59,7 +61,8 @@ static struct pending *pending_open(struct sup *s, struct node *n, struct client
 				      .serial = ++s->serial % 1000000,
 				      .node = n,
 				      .client = c,
-				      .client_serial = c ? c->serial : 0};
+				      .client_serial = c ? c->serial : 0,
+				      .heard = loop_now()};
 		snprintf(p->id, sizeof(p->id), "%s", id);
 		if (sscanf(command, "show %23s", p->table) != 1)
 			p->table[0] = 0;
@@ -85,6 +88,45 @@ static struct client *pending_client(const struct pending *p)
 	struct client *c = p->client;
 
 	return c && c->used && c->serial == p->client_serial ? c : NULL;
+}
+
+/* Whoever asked hears why there is no answer. Its place is free before that, so who asks again at once finds one. */
+static void pending_end(struct pending *p, const char *why)
+{
+	struct client *c = pending_client(p);
+	char rest[160];
+
+	p->used = false;
+	if (c)
+		chan_printf(&c->chan, "%s ! %s\n", p->id, why);
+	snprintf(rest, sizeof(rest), "! %s", why);
+	if (p->own)
+		p->own(p->arg, rest);
+}
+
+void mux_end_requests(struct node *n, const char *why)
+{
+	for (uint32_t i = 0; i < SUP_PENDING; i++) {
+		struct pending *p = &n->sup->pending[i];
+
+		if (p->used && p->node == n)
+			pending_end(p, why);
+	}
+}
+
+/* Lines get lost when a console is full. What was asked must not stay asked for that, nor a place be taken for ever. */
+void mux_tick(struct sup *s)
+{
+	uint64_t now = loop_now();
+
+	for (uint32_t i = 0; i < SUP_PENDING; i++) {
+		struct pending *p = &s->pending[i];
+		bool ours = p->has_more &&
+			    pending_client(p); /* to ask on, when the client reads on */
+
+		if (p->used && !ours && now >= p->heard + SILENCE)
+			pending_end(p, "the node does not answer");
+	}
 }
 
 bool mux_ask(struct node *n, const char *command, void (*own)(void *arg, const char *rest),
@@ -154,6 +196,7 @@ void mux_clocks(struct sup *s)
 static void ask_more(struct pending *p)
 {
 	p->has_more = false;
+	p->heard = loop_now();
 	chan_printf(&p->node->control, "%ux%u show %s from %u\n",
 		    (unsigned)(p - p->node->sup->pending), p->serial, p->table, p->more);
 }
@@ -166,9 +209,14 @@ static void part_ended(struct pending *p, struct client *c, const char *from)
 {
 	uint64_t at;
 
-	p->used = p->table[0] && !parse_u64(from, &at) && at <= UINT32_MAX && (c || p->own);
+	p->used = c || p->own;
 	if (!p->used)
 		return;
+	/* One that does not go on from further behind would go on for ever. */
+	if (!p->table[0] || parse_u64(from, &at) || at > UINT32_MAX || at <= p->more) {
+		pending_end(p, "the node's answer makes no sense");
+		return;
+	}
 	p->more = (uint32_t)at;
 	p->has_more = true;
 	if (!c || !c->chan.waits)
@@ -202,6 +250,7 @@ static void answer(struct node *n, char *line)
 	void (*own)(void *arg, const char *rest) = p->own;
 	void *arg = p->arg;
 
+	p->heard = loop_now();
 	if (rest[0] == '+' && rest[1] == ' ') {
 		part_ended(p, c, rest + 2);
 		return;
@@ -298,22 +347,6 @@ int mux_node(struct node *n, const int people[2], const int control[2])
 		       : 0;
 }
 
-void mux_end_requests(struct node *n, const char *why)
-{
-	for (uint32_t i = 0; i < SUP_PENDING; i++) {
-		struct pending *p = &n->sup->pending[i];
-
-		if (!p->used || p->node != n)
-			continue;
-		struct client *c = pending_client(p);
-		p->used = false;
-		if (c)
-			chan_printf(&c->chan, "%s ! %s\n", p->id, why);
-		else if (p->own)
-			p->own(p->arg, "! it ended meanwhile");
-	}
-}
-
 void mux_node_ended(struct node *n)
 {
 	struct sup *s = n->sup;
@@ -339,6 +372,13 @@ static void client_close(void *arg)
 {
 	struct client *c = arg;
 
+	/* What is listed for it goes no further; an answer that is under way finds nobody. */
+	for (uint32_t i = 0; i < SUP_PENDING; i++) {
+		struct pending *p = &c->sup->pending[i];
+
+		if (p->used && p->has_more && pending_client(p) == c)
+			p->used = false;
+	}
 	chan_close(&c->chan);
 	c->used = false;
 }

@@ -19,7 +19,8 @@
 #include "supervisor.h"
 #include "text.h"
 
-#define STOP_NS 2000000000ull /* a node has this long to end by itself */
+#define STOP_NS 2000000000ull	  /* a node has this long to end by itself */
+#define FAREWELL_NS 1000000000ull /* a router that was asked, before it is told */
 #define IMAGE_MAX (16u << 20)
 #define FIFO_BYTES (1 << 20)
 
@@ -408,8 +409,47 @@ static uint32_t signal_all(struct sup *s, int sig)
 	return n;
 }
 
+/* It ends, or will not. */
+static void farewell_answer(void *arg, const char *rest)
+{
+	struct node *n = arg;
+
+	n->leaving = n->leaving && *rest != '!';
+}
+
+static bool any_leaving(const struct sup *s)
+{
+	for (uint32_t i = 0; i < s->topo->nnode; i++)
+		if (s->node[i].leaving && s->node[i].pid)
+			return true;
+	return false;
+}
+
+/*
+ * RFC 4861 6.2.5: hosts hear from a router that it is none any more, which it does when its environment ends by itself. Frames go on their way meanwhile; whoever is
+ * in a hurry says so with another signal.
+ */
+static void farewell(struct sup *s)
+{
+	uint64_t until = loop_now() + FAREWELL_NS;
+
+	for (uint32_t i = 0; i < s->topo->nnode; i++) {
+		struct node *n = &s->node[i];
+
+		n->leaving = n->conf->kind == TOPO_ROUTER && n->state == NODE_READY && !n->lost_at;
+		if (n->leaving && !mux_ask(n, "poweroff", farewell_answer, n))
+			n->leaving = false;
+	}
+	while (!s->hurried && any_leaving(s) && loop_now() < until) {
+		uint64_t next = links_run(s);
+
+		loop_step(&s->loop, next < until ? next : until);
+	}
+}
+
 void nodes_stop(struct sup *s)
 {
+	farewell(s);
 	uint64_t until = loop_now() + STOP_NS;
 	bool killed = false;
 

@@ -18,6 +18,20 @@ bool places_read(struct control *c, struct places *p)
 	return false;
 }
 
+bool places_open(struct control *c, const char *which, const char *node)
+{
+	char dir[STATE_DIR_MAX], err[STATE_ERROR];
+
+	if (which || !text_is_name(node))
+		return control_open(c, which);
+	if (state_find_node(NULL, node, dir, err))
+		return control_open(c, dir);
+	memset(c, 0, sizeof(*c));
+	c->fd = -1;
+	snprintf(c->err, sizeof(c->err), "%s", err);
+	return false;
+}
+
 void places_free(struct places *p)
 {
 	cJSON_Delete(p->nodes);

@@ -87,7 +87,9 @@ static void in_force(struct sup *s)
 {
 	struct router *now = s->opt->router, *next = &s->reload.next;
 	const struct log_field f[] = {{"file", s->opt->file, 0}, {0}};
-	bool moved = strcmp(now->metrics.text, next->metrics.text) != 0;
+	/* Those that could not be served where they should are tried again. */
+	bool moved = strcmp(now->metrics.text, next->metrics.text) != 0 ||
+		     (next->metrics.length && !s->metrics.listen.loop);
 	char *commands = now->commands;
 
 	now->commands = next->commands;
@@ -95,6 +97,7 @@ static void in_force(struct sup *s)
 	next->commands = commands;
 	now->metrics = next->metrics;
 	listen_in(s, true);
+	twins_update(s);
 	if (moved) {
 		metrics_close(&s->metrics);
 		metrics_open(&s->metrics, s);
@@ -104,14 +107,26 @@ static void in_force(struct sup *s)
 	end(s, NULL);
 }
 
+static void ask_node(struct sup *s);
+
+/* An environment that was started again may have read the file before it was written. */
 static void node_answers(void *arg, const char *rest)
 {
 	struct sup *s = arg;
 
-	if (*rest == '.' || (*rest == '!' && s->reload.read))
+	if (*rest == '.')
 		in_force(s);
+	else if (*rest == '!' && s->reload.restarted)
+		ask_node(s);
 	else if (*rest == '!')
 		refused(s, rest + 1 + (rest[1] == ' '));
+}
+
+static void ask_node(struct sup *s)
+{
+	s->reload.restarted = false;
+	if (!mux_ask(&s->node[0], "reload", node_answers, s))
+		refused(s, "the node has ended, or has too much to do");
 }
 
 /* ---- the first half: the file ---- */
@@ -132,7 +147,7 @@ static const char *read_file(struct sup *s)
 	const struct router *now = s->opt->router;
 	const struct log_field f[] = {{"file", s->opt->file, 0}, {0}};
 
-	if (!router_load(next, s->opt->file, now->name, s->opt->log))
+	if (!router_load(next, s->opt->file, now->name, true, s->opt->log))
 		return "nothing was changed";
 	if (reload_compare(now, next, needs_start, s))
 		return NULL;
@@ -147,7 +162,7 @@ void reload_begin(struct sup *s, struct client *client, const char *id)
 	struct reload *l = &s->reload;
 
 	if (l->busy || !s->ready) {
-		l->again = l->again || (l->busy && !client);
+		l->again = l->again || !client;
 		if (client)
 			chan_printf(&client->chan, "%s ! the router %s: ask again later\n", id,
 				    l->busy ? "reads its file already" : "is not ready yet");
@@ -164,6 +179,6 @@ void reload_begin(struct sup *s, struct client *client, const char *id)
 		end(s, why);
 	else if (!write_commands(s, &l->next))
 		refused(s, strerror(errno));
-	else if (!mux_ask(&s->node[0], "reload", node_answers, s))
-		refused(s, "the node has ended, or has too much to do");
+	else
+		ask_node(s);
 }

@@ -13,9 +13,9 @@ struct sup;
 struct client;
 
 struct reload {
-	bool busy;  /* the node has been asked */
-	bool read;  /* its environment was started again meanwhile: the new one has read the file */
-	bool again; /* and a signal came meanwhile */
+	bool busy;	/* the node has been asked */
+	bool restarted; /* its environment was started again meanwhile, and is asked again */
+	bool again;	/* a signal came meanwhile, or before the router was ready */
 	struct router next;
 	/* Who has asked, and hears of it: NULL: nobody, or gone. */
 	struct client *client;

@@ -24,13 +24,33 @@
 #define ROUTER_PORTS 16u
 #define ROUTER_NAME 16u
 #define ROUTER_ERRORS 20u
+#define ROUTER_FOUND 256u /* errors of which the first are told */
+#define ROUTER_LCORES 16u
+#define ROUTER_CPUS 1024u
 #define ROUTER_FILE_MAX (4u << 20)
+
+/* Where something stands in the file; line 0: nowhere. */
+struct router_place {
+	unsigned line, column, width; /* width: in bytes */
+};
 
 struct router_port {
 	char name[10]; /* its mirror is called NAME.linux, which a port of xokd must hold */
 	char device[300], mirror[16], mac[18];
 	uint32_t mtu, queues; /* 0: the device's */
 	unsigned line;
+	struct router_place device_at, mirror_at;
+};
+
+/* The machine's commands, for which the file has a place each. */
+enum router_machine {
+	ROUTER_INTERFACE,
+	ROUTER_AT_LCORES,
+	ROUTER_MEMORY,
+	ROUTER_METRICS,
+	ROUTER_HUGEPAGES,
+	ROUTER_HITLESS,
+	ROUTER_MACHINE
 };
 
 /* Where metrics are served. */
@@ -48,7 +68,8 @@ struct router {
 	uint32_t memory; /* MiB; 0: xokd's choice */
 	bool hugepages, hitless;
 	struct router_metrics metrics;
-	char *commands; /* the node's own, from malloc */
+	struct router_place at[ROUTER_MACHINE]; /* of what is said behind the command */
+	char *commands;				/* the node's own, from malloc */
 	size_t len;
 };
 
@@ -66,10 +87,36 @@ unsigned router_parse(struct router *r, const char *text, size_t len, const char
 		      struct router_error err[ROUTER_ERRORS]);
 void router_free(struct router *r);
 
+/*
+ * router_here.c: what of it this machine has not, or has in another form: processors, interfaces, cards, directories. r: as router_parse left it, right or wrong.
+ * Adds to the n errors there are, and returns how many there are then, in the order of their lines.
+ */
+unsigned router_here(const struct router *r, struct router_error err[ROUTER_ERRORS], unsigned n);
+void router_sort(struct router_error *err, unsigned n);
+
+/*
+ * router_said.c: a line of xokd's log as one of the file, "FILE:LINE:COLUMN: ...", in the file's words. False: it is about no line, and has no word of xokd's own
+ * command line; out does not count.
+ */
+bool router_said(const struct router *r, const char *file, const char *line, char *out,
+		 size_t size);
+
+/* router_machine.c: calls `each` for the processors of a list such as 1,3-5. False: it is no list, or `each` said so. */
+bool router_lcores(const char *list, bool (*each)(void *arg, unsigned cpu), void *arg);
+/* The interface of Linux that a device makes or takes; NULL: none. */
+const char *router_ifname(const char *device);
+
+/*
+ * router_text.c: writes bytes as a terminal can show them: text as it is, <U+00A0> for what is not seen or would steer the terminal, <FF> for what is no
+ * text. As much as fits. Returns how many columns it takes; a tab is one.
+ */
+size_t router_shown(char *buf, size_t size, const char *s, size_t len);
+
 struct log;
 /*
- * router_file.c: reads a whole file, and tells every error: as text with the line and a mark under what is wrong. False: *r does not count.
+ * router_file.c: reads a whole file, and tells every error: as text with the line and a mark under what is wrong. at_once: it must be a regular file, since a
+ * writer at the other end of another one might let us wait; and it is of a router that runs, so that the machine has what it asks for. False: *r does not count.
  */
-bool router_load(struct router *r, const char *path, const char *name, struct log *l);
+bool router_load(struct router *r, const char *path, const char *name, bool at_once, struct log *l);
 
 #endif

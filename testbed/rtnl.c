@@ -69,7 +69,10 @@ static void attribute(struct message *m, uint16_t type, const void *data, size_t
 	m->head.nlmsg_len = (uint32_t)(NLMSG_ALIGN(m->head.nlmsg_len) + RTA_ALIGN(a->rta_len));
 }
 
-static int request(struct rtnl *r, struct message *m)
+#define PUT (NLM_F_CREATE | NLM_F_REPLACE)
+#define ADD (NLM_F_CREATE | NLM_F_EXCL)
+
+static int request(struct rtnl *r, struct message *m, unsigned flags)
 {
 	struct {
 		struct nlmsghdr head;
@@ -77,7 +80,7 @@ static int request(struct rtnl *r, struct message *m)
 		uint8_t rest[256];
 	} answer;
 
-	m->head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
+	m->head.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
 	m->head.nlmsg_seq = ++r->seq;
 	if (send(r->fd, m, m->head.nlmsg_len, 0) < 0)
 		return -1;
@@ -95,11 +98,12 @@ static size_t width(int family)
 	return family == AF_INET ? 4 : 16;
 }
 
-int rtnl_address(struct rtnl *r, int family, const char *ifname, const void *addr, uint32_t plen)
+static int address(struct rtnl *r, uint16_t type, unsigned flags, int family, const char *ifname,
+		   const void *addr, uint32_t plen)
 {
 	struct ifreq req = named(ifname);
-	struct message m = {.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifaddrmsg)),
-				     .nlmsg_type = RTM_NEWADDR}};
+	struct message m = {
+		.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifaddrmsg)), .nlmsg_type = type}};
 
 	if (link_ioctl(SIOCGIFINDEX, &req))
 		return -1;
@@ -109,7 +113,24 @@ int rtnl_address(struct rtnl *r, int family, const char *ifname, const void *add
 				       .ifa_index = (uint32_t)req.ifr_ifindex};
 	attribute(&m, IFA_LOCAL, addr, width(family));
 	attribute(&m, IFA_ADDRESS, addr, width(family));
-	return request(r, &m);
+	return request(r, &m, flags);
+}
+
+int rtnl_address(struct rtnl *r, int family, const char *ifname, const void *addr, uint32_t plen)
+{
+	return address(r, RTM_NEWADDR, PUT, family, ifname, addr, plen);
+}
+
+int rtnl_address_add(struct rtnl *r, int family, const char *ifname, const void *addr,
+		     uint32_t plen)
+{
+	return address(r, RTM_NEWADDR, ADD, family, ifname, addr, plen);
+}
+
+int rtnl_address_remove(struct rtnl *r, int family, const char *ifname, const void *addr,
+			uint32_t plen)
+{
+	return address(r, RTM_DELADDR, 0, family, ifname, addr, plen);
 }
 
 int rtnl_route(struct rtnl *r, int family, const void *prefix, uint32_t plen, const void *gateway)
@@ -126,7 +147,7 @@ int rtnl_route(struct rtnl *r, int family, const void *prefix, uint32_t plen, co
 	if (plen)
 		attribute(&m, RTA_DST, prefix, width(family));
 	attribute(&m, RTA_GATEWAY, gateway, width(family));
-	return request(r, &m);
+	return request(r, &m, PUT);
 }
 
 /* ---- interfaces ---- */

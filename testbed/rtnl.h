@@ -18,6 +18,11 @@ void rtnl_close(struct rtnl *r);
 
 /* An address, usable at once: without duplicate address detection. */
 int rtnl_address(struct rtnl *r, int family, const char *ifname, const void *addr, uint32_t plen);
+/* The same when it is not there yet, else EEXIST; and away with it, EADDRNOTAVAIL: it was not there. */
+int rtnl_address_add(struct rtnl *r, int family, const char *ifname, const void *addr,
+		     uint32_t plen);
+int rtnl_address_remove(struct rtnl *r, int family, const char *ifname, const void *addr,
+			uint32_t plen);
 int rtnl_route(struct rtnl *r, int family, const void *prefix, uint32_t plen, const void *gateway);
 
 int link_up(const char *ifname);

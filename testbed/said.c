@@ -14,12 +14,13 @@ static bool link_changed(struct node *n, const char *text)
 	char port[32], state[8];
 	int end = 0;
 
-	if (sscanf(text, "port %31[^:]: link is %7s%n", port, state, &end) != 2 || text[end])
+	if (sscanf(text, "port %31[^:]: link is %7[a-z]%n", port, state, &end) != 2 ||
+	    (text[end] && text[end] != ':'))
 		return false;
 	const struct log_field f[] = {{"interface", port, 0}, {"state", state, 0}, {0}};
 
 	log_often(n->sup->opt->log, strcmp(state, "up") ? LOG_WARNING : LOG_NOTICE, "kernel",
-		  "link", f, "%s: link is %s", port, state);
+		  "link", f, "%s: link is %s%s", port, state, text + end);
 	return true;
 }
 
@@ -52,8 +53,11 @@ static void kernel_line(void *arg, char *line, bool cut)
 		return;
 	}
 	dprintf(n->log, "xokd: %s\n", line + text);
-	if (!link_changed(n, line + text))
-		environment_lost(n, line + text);
+	if (link_changed(n, line + text) || environment_lost(n, line + text))
+		return;
+	if (level == LOG_WARNING)
+		log_often(n->sup->opt->log, LOG_WARNING, "kernel", "warning", NULL, "%s",
+			  line + text);
 }
 
 static void kernel_closed(void *arg)
@@ -89,7 +93,7 @@ static void started_again(struct node *n)
 	const struct log_field f[] = {{"seconds", NULL, seconds}, {0}};
 
 	n->lost_at = 0;
-	n->sup->reload.read = n->sup->reload.busy;
+	n->sup->reload.restarted = n->sup->reload.busy;
 	mux_end_requests(n, "the node's environment was started again meanwhile: ask again");
 	log_often(n->sup->opt->log, LOG_WARNING, "node", "restarted", f,
 		  "the node's environment was started again, %.2f s after it ended", seconds);

@@ -12,12 +12,16 @@
 #include <unistd.h>
 
 #include "text.h"
-#include "topology.h"
 
-static bool make_dirs(const char *path, char err[STATE_ERROR])
+/* What to do about it, by who has chosen the directory. */
+#define CHOSEN "name another one with --state DIR"
+#define DEFAULT "set XDG_RUNTIME_DIR or use --state DIR"
+
+static bool make_dirs(const char *path, const char *advice, char err[STATE_ERROR])
 {
 	char buf[PATH_MAX];
 	struct stat st;
+	int why = 0;
 
 	if (!text_path(buf, sizeof(buf), "%s", path))
 		buf[0] = 0;
@@ -27,20 +31,21 @@ static bool make_dirs(const char *path, char err[STATE_ERROR])
 		if (c && c != '/')
 			continue;
 		*p = 0;
-		if (mkdir(buf, 0700) && errno != EEXIST)
+		/* What is there already is no error, whatever else might be wrong with making it. */
+		if (mkdir(buf, 0700) && (why = errno) != EEXIST && stat(buf, &st))
 			break;
+		why = 0;
 		if (!c)
 			break;
 		*p = c;
 	}
-	if (stat(path, &st) == 0) {
+	if (!why && stat(path, &st) == 0) {
 		if (S_ISDIR(st.st_mode) && access(path, W_OK) == 0)
 			return true;
-		errno = S_ISDIR(st.st_mode) ? errno : ENOTDIR;
+		why = S_ISDIR(st.st_mode) ? errno : ENOTDIR;
 	}
-	snprintf(err, STATE_ERROR,
-		 "cannot use the directory %.200s: %s; set XDG_RUNTIME_DIR or use --state DIR",
-		 path, strerror(errno));
+	snprintf(err, STATE_ERROR, "cannot use the directory %.200s: %s; %s", path,
+		 strerror(why ? why : errno), advice);
 	return false;
 }
 
@@ -175,7 +180,7 @@ static bool take_directory(const char *at, char dir[STATE_DIR_MAX], char err[STA
 {
 	char real[PATH_MAX];
 
-	if (!make_dirs(at, err))
+	if (!make_dirs(at, CHOSEN, err))
 		return false;
 	if (realpath(at, real) && text_path(dir, STATE_DIR_MAX, "%s", real))
 		return without_comma(dir, err);
@@ -201,14 +206,14 @@ bool state_make(const char *name, const char *at, char dir[STATE_DIR_MAX], char 
 	char link[STATE_DIR_MAX], base[STATE_DIR_MAX];
 	struct stat st;
 
-	if (!state_base(base, err) || !make_dirs(base, err) || !state_dir(name, link, err))
+	if (!state_base(base, err) || !make_dirs(base, DEFAULT, err) || !state_dir(name, link, err))
 		return false;
 	if (!at) {
 		strcpy(dir, link);
 		/* A link of an earlier run with --state leads elsewhere: this run has its own place. */
 		if (lstat(link, &st) == 0 && S_ISLNK(st.st_mode))
 			unlink(link);
-		if (!without_comma(dir, err) || !make_dirs(dir, err))
+		if (!without_comma(dir, err) || !make_dirs(dir, DEFAULT, err))
 			return false;
 	} else {
 		if (!take_directory(at, dir, err))
@@ -285,90 +290,4 @@ bool state_write(const char *dir, const struct state_process *p, uint32_t n)
 			    p[i].start);
 	snprintf(path, sizeof(path), "%s/run", dir);
 	return text_write(path, text, strlen(text)) == 0;
-}
-
-static bool runs(const char *dir)
-{
-	struct state_process p[STATE_PROCESSES];
-
-	return state_read(dir, p) > 0 && state_alive(&p[0]);
-}
-
-/* What runs under one base; the names are added. */
-static uint32_t find_under(const char *base, char dir[STATE_DIR_MAX], char *names, size_t size)
-{
-	char one[STATE_DIR_MAX];
-	uint32_t found = 0;
-	DIR *d = opendir(base);
-
-	for (struct dirent *e; d && (e = readdir(d));) {
-		if (e->d_name[0] == '.' || !text_path(one, sizeof(one), "%s/%s", base, e->d_name) ||
-		    !runs(one))
-			continue;
-		strcpy(dir, one);
-		text_append(names, size, "%s%s", *names ? ", " : "", e->d_name);
-		found++;
-	}
-	if (d)
-		closedir(d);
-	return found;
-}
-
-static bool find_only(char dir[STATE_DIR_MAX], char err[STATE_ERROR])
-{
-	char base[STATE_DIR_MAX], names[256] = "";
-
-	if (!state_base(base, err))
-		return false;
-	uint32_t found = find_under(base, dir, names, sizeof(names));
-	if (!found) /* a testbed of one's own goes before the machine's router */
-		found = find_under(STATE_SERVICES, dir, names, sizeof(names));
-	if (found == 1)
-		return true;
-	if (found)
-		snprintf(err, STATE_ERROR,
-			 "several testbeds run (%s): say which by its name (-t NAME for ping, "
-			 "trace, "
-			 "inject and show)",
-			 names);
-	else
-		snprintf(err, STATE_ERROR,
-			 "no testbed runs: start one with amp testbed up FILE.yaml");
-	return false;
-}
-
-bool state_find(const char *which, char dir[STATE_DIR_MAX], char err[STATE_ERROR])
-{
-	char path[STATE_DIR_MAX + 300];
-	struct stat st;
-
-	if (!which)
-		return find_only(dir, err);
-	if (stat(which, &st) == 0 && S_ISREG(st.st_mode)) {
-		static struct topo t;
-		struct topo_error e;
-
-		if (topo_read(&t, which, &e) == 0)
-			return state_dir(t.name, dir, err);
-		snprintf(err, STATE_ERROR, "%.200s:%zu:%zu: %.250s", which, e.line, e.column,
-			 e.text);
-		return false;
-	}
-	if (strchr(which, '/') && text_path(path, sizeof(path), "%.300s/supervisor.log", which) &&
-	    access(path, F_OK) == 0 && text_path(dir, STATE_DIR_MAX, "%s", which))
-		return true;
-	if (text_is_name(which) && state_dir(which, dir, err)) {
-		if (access(dir, F_OK) == 0)
-			return true;
-		if (text_path(path, STATE_DIR_MAX, "%s/%s", STATE_SERVICES, which) &&
-		    access(path, F_OK) == 0)
-			return strcpy(dir, path);
-		snprintf(err, STATE_ERROR, "there is no testbed '%.40s' (looked for %.100s)", which,
-			 dir);
-		return false;
-	}
-	snprintf(err, STATE_ERROR,
-		 "'%.100s' is no testbed: give a name, a topology file or a state directory",
-		 which);
-	return false;
 }

@@ -75,4 +75,11 @@ void state_clean(const char *dir);
  */
 bool state_find(const char *which, char dir[STATE_DIR_MAX], char err[STATE_ERROR]);
 
+/*
+ * Of which one a node is asked about: as state_find when `which` says so; else the one of all that run, testbeds and routers, that has a node of this name.
+ * An address (of the only one that runs) names nodes as well. False with err, which tells of several that have one, or which nodes there are.
+ */
+bool state_find_node(const char *which, const char *node, char dir[STATE_DIR_MAX],
+		     char err[STATE_ERROR]);
+
 #endif

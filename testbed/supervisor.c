@@ -63,6 +63,18 @@ void sup_error(struct sup *s, const char *fmt, ...)
 	report(s, 'E', text);
 }
 
+/* A router's in the words of its file, where it is about a line of that. */
+static void show_line(struct sup *s, const char *line)
+{
+	const struct sup_options *o = s->opt;
+	char told[600];
+
+	if (o->router && router_said(o->router, o->file, line, told, sizeof(told)))
+		sup_error(s, "  %s", told);
+	else
+		sup_error(s, "  | %.400s", line);
+}
+
 /* The end of a node's log, which is where the reason stands when it died. */
 static void show_log(struct sup *s, const struct node *n)
 {
@@ -83,7 +95,7 @@ static void show_log(struct sup *s, const struct node *n)
 		p--;
 	sup_error(s, "  the last lines of %s:", path);
 	for (char *line = p, *save; (line = strtok_r(line, "\r\n", &save)); line = NULL)
-		sup_error(s, "  | %.400s", line);
+		show_line(s, line);
 	free(text);
 }
 
@@ -255,8 +267,12 @@ static void check_ready(struct sup *s)
 	s->ready = true;
 	s->ready_at = loop_now();
 	chan_printf(&s->report, "R %.3f\n", (double)(s->ready_at - s->began) / 1e9);
-	if (s->opt->router)
+	if (s->opt->router) {
+		twins_update(s);
 		notify_send("READY=1\nSTATUS=Forwarding.");
+	}
+	if (s->reload.again)
+		reload_begin(s, NULL, "");
 }
 
 /* ---- `amp router` under a service manager ---- */
@@ -290,6 +306,7 @@ static void told_to_end(struct sup *s, int sig)
 {
 	const struct log_field f[] = {{"signal", sigabbrev_np(sig), 0}, {0}};
 
+	s->hurried = s->stopping;
 	if (s->opt->router && !s->stopping)
 		log_event(s->opt->log, LOG_NOTICE, "router", "stopping", f, "SIG%s: %s ends",
 			  sigabbrev_np(sig), s->opt->router->name);
@@ -371,6 +388,7 @@ int sup_run(const struct sup_options *opt)
 
 		loop_step(&s->loop, next < tick ? next : tick);
 		mux_clocks(s);
+		mux_tick(s);
 		check_ready(s);
 		watchdog(s);
 		metrics_tick(&s->metrics);
@@ -388,6 +406,7 @@ int sup_run(const struct sup_options *opt)
 		log_event(opt->log, LOG_INFO, "router", "stopped", NULL, "%s has ended",
 			  opt->router->name);
 	int rc = s->failed;
+	twins_free(&s->twins);
 	free(s);
 	return rc;
 }

@@ -16,6 +16,7 @@
 #include "metrics.h"
 #include "reload.h"
 #include "router.h"
+#include "router_twins.h"
 #include "state.h"
 #include "topology.h"
 
@@ -59,6 +60,7 @@ struct node {
 	struct chan people, control; /* console 0 and console 1 */
 	struct chan said;	     /* `amp router`: the kernel's standard error */
 	uint64_t lost_at; /* its environment has ended, and is to be started again; 0: it runs */
+	bool leaving;	  /* it was asked to end */
 	/* Its clock, which we set every second: see mux_clock. */
 	uint64_t clock_sent, clock_due, clock_trip;
 	uint32_t clock_tries;
@@ -101,6 +103,7 @@ struct pending {
 	void *arg;
 	struct client *client; /* NULL: the supervisor itself, or gone */
 	uint32_t client_serial;
+	uint64_t heard; /* when the node last said something about it */
 	char id[16];
 	char table[24]; /* of `show`: a long one comes in parts */
 	bool has_more; /* the next part begins there, and is asked for when the client has read this one */
@@ -120,10 +123,12 @@ struct sup {
 	struct watch listen, signals;
 	struct chan report;
 	bool detached, failed, stopping, ready;
+	bool hurried;	   /* told to end once more: nobody is waited for */
 	const char *accel; /* what QEMU runs with: tcg or kvm */
 	uint64_t began, ready_at;
 	struct metrics metrics;
 	struct reload reload;
+	struct twins twins;
 	uint64_t watchdog,
 		watchdog_due; /* `amp router`: the service manager wants to hear of us this often; 0: never */
 };
@@ -154,7 +159,7 @@ bool node_inherits_consoles(const struct node *n);
 int node_start(struct node *n);
 /* A child has ended: reaps all that have. */
 void nodes_reap(struct sup *s);
-/* Ends every process that still runs, first politely; returns when none is left. */
+/* Ends every process that still runs, politely first: routers say goodbye to their hosts. Returns when none is left. */
 void nodes_stop(struct sup *s);
 /* "ended with status 3", "killed by signal 9". */
 const char *node_status_text(const struct node *n, char *buf, size_t size);
@@ -188,6 +193,8 @@ int mux_node(struct node *n, const int people[2], const int control[2]);
 void mux_node_ended(struct node *n);
 /* What was asked of it will not be answered any more. */
 void mux_end_requests(struct node *n, const char *why);
+/* Called some times a second: ends the requests whose node has been silent about them for too long. */
+void mux_tick(struct sup *s);
 /* Sets the clocks of the routers whose time has come. */
 void mux_clocks(struct sup *s);
 /*

@@ -158,16 +158,18 @@ bool text_path(char *buf, size_t size, const char *fmt, ...)
 	return n >= 0 && (size_t)n < size;
 }
 
-char *text_file(const char *path, size_t max, size_t *len)
+/* The whole of a file, which is closed; NULL may stand for it. */
+static char *read_whole(FILE *f, bool regular, size_t max, size_t *len)
 {
-	FILE *f = fopen(path, "re");
+	struct stat st = {0};
 	char *buf = NULL;
-	struct stat st;
 
 	if (!f)
 		return NULL;
 	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
 		errno = EISDIR;
+	else if (regular && !S_ISREG(st.st_mode))
+		errno = EINVAL;
 	else
 		buf = malloc(max + 2);
 	if (buf) {
@@ -183,6 +185,18 @@ char *text_file(const char *path, size_t max, size_t *len)
 	fclose(f);
 	errno = saved;
 	return buf;
+}
+
+char *text_file(const char *path, size_t max, size_t *len)
+{
+	return read_whole(fopen(path, "re"), false, max, len);
+}
+
+char *text_file_at_once(const char *path, size_t max, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 ? NULL : read_whole(fdopen(fd, "r"), true, max, len);
 }
 
 int text_write(const char *path, const void *buf, size_t len)

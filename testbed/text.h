@@ -41,6 +41,8 @@ __attribute__((format(printf, 3, 4))) bool text_path(char *buf, size_t size, con
 
 /* A whole file and a zero behind it, to be freed; NULL with errno set (EFBIG: longer than max). */
 char *text_file(const char *path, size_t max, size_t *len);
+/* The same of a regular file only (else EINVAL, or EISDIR): nobody is waited for. */
+char *text_file_at_once(const char *path, size_t max, size_t *len);
 
 /* Writes a file by way of a temporary one, so that a reader sees all of it or none. 0, or -1 with errno. */
 int text_write(const char *path, const void *buf, size_t len);

@@ -78,11 +78,11 @@ def metrics():
 
 def machine_commands():
     """The names of the lines of router.conf that are the machine's."""
-    text = (TOP / "testbed/router.c").read_text()
+    text = (TOP / "testbed/router_machine.c").read_text()
     found = re.search(r"\} machine\[\] = \{(.*?)\};", text, flags=re.S)
     names = re.findall(r'\{"(\w+)",', found[1]) if found else []
     if not names:
-        wrong("testbed/router.c: there is no table machine[]")
+        wrong("testbed/router_machine.c: there is no table machine[]")
     return names
 
 

@@ -11,7 +11,7 @@ MANUAL := $(patsubst $(PACKAGE)/man/%.in,$(B)/package/%,$(wildcard $(PACKAGE)/ma
 PACKAGE_TEXT := $(MANUAL) $(B)/package/amp.bash
 
 # They are made from the tables of the tree and from what the programs say of themselves.
-$(PACKAGE_TEXT): $(PACKAGE)/facts.py $(PACKAGE)/debian/changelog testbed/verbs.def testbed/metrics.def nodeos/verbs.def testbed/router.c $(B)/amp $(B)/xokd
+$(PACKAGE_TEXT): $(PACKAGE)/facts.py $(PACKAGE)/debian/changelog testbed/verbs.def testbed/metrics.def nodeos/verbs.def testbed/router_machine.c $(B)/amp $(B)/xokd
 $(MANUAL): $(B)/package/%: $(PACKAGE)/man/%.in $(PACKAGE)/manual nodeos/counters.def nodeos/counters6.def nodeos/forward/forward.def \
 		capsules/include/capsule/refusals.def
 	@mkdir -p $(@D)

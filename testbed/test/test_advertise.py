@@ -5,6 +5,7 @@ hear.
 import json
 import os
 import re
+import signal
 import time
 
 import pytest
@@ -14,6 +15,7 @@ from conftest import BUILD, Place, Testbed
 from scapy.all import (Ether, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6ND_RA, ICMPv6ND_RS, ICMPv6NDOptMTU, ICMPv6NDOptPrefixInfo,
                        ICMPv6NDOptSrcLLAddr, ICMPv6ParamProblem, IPv6, IPv6ExtHdrFragment, Raw, UDP, defragment6, fragment6, raw)
 from test_lifecycle import wait_for
+from test_router import CONF, Router, pids_of
 
 LOCAL = "fe80::5054:ff:fe00:200"  # the router's link-local address at port 0
 ALL_NODES, ALL_ROUTERS = "ff02::1", "ff02::2"
@@ -324,6 +326,53 @@ def test_long_pings(hosts):
         assert done.code == 0 and " 0% packet loss" in done.out, done
     hosts.tell("port 0 advertise off")
     wait_for(lambda: not hosts.default(), 60)
+
+
+def is_last(frame):
+    return ICMPv6ND_RA in frame and frame[ICMPv6ND_RA].routerlifetime == 0
+
+
+def heard_last(router):
+    """What the router's link has had since, and whether its last words are among it."""
+    router.lan.settimeout(0)
+    frames = []
+    try:
+        while True:
+            frames.append(Ether(router.lan.recv(2000)))
+    except BlockingIOError:
+        return any(map(is_last, frames))
+
+
+@pytest.fixture
+def service():
+    """amp router, as a service manager starts it, which has advertised."""
+    r = Router(CONF + "port lan address fd00:1::1/64\nport lan advertise on\n")
+    try:
+        r.told("READY=1")
+        while ICMPv6ND_RA not in Ether(r.lan.recv(2000)):
+            pass
+        yield r
+    finally:
+        r.close()
+
+
+def test_sigterm(service):
+    """RFC 4861 6.2.5: as with SIGTERM, which is how `systemctl stop` says it; the node ends in good order."""
+    code, _, err = service.end()
+    assert code == 0 and heard_last(service) and "error" not in err, err
+
+
+def test_sigterm_twice(service):
+    """A second one does not wait: a node that is stopped, and cannot say anything, is killed after the two seconds that it has for SIGTERM."""
+    kernel = pids_of(service)["r1"]
+    os.kill(kernel, signal.SIGSTOP)
+    service.process.send_signal(signal.SIGTERM)
+    service.told("STOPPING=1")
+    service.process.send_signal(signal.SIGTERM)
+    service.process.communicate(timeout=20)
+    assert service.process.returncode == 0 and not heard_last(service)
+    with pytest.raises(ProcessLookupError):
+        os.kill(kernel, 0)
 
 
 def test_power_off(hosts):

@@ -130,6 +130,17 @@ def test_by_reason(router):  # noqa: F811
     assert out.count("\n") == 1 and "bad-length" in out
 
 
+@pytest.mark.parametrize("word", ["drop-checksum", "checksum", "ipv4-checksum", "ipv4-drop-checksum"])
+def test_reasons_as_one_spells_them(router, word):  # noqa: F811
+    """Every name of `show drops`, with and without its beginnings."""
+    c = started(router, "capture", "r1", "--drop", word, "--drop", "drop-bad-length", "--drop", "transmit-full", "-c", "2")
+    inject(router, IP(src="127.0.0.1", dst="10.3.0.7") / UDP())
+    inject(router, spoiled(IP(src="10.1.0.9", dst="10.3.0.8") / UDP()))
+    router.lan.sendto(b"x" * 10, str(router.dir / "lan.r"))
+    out = c.communicate(timeout=20)[0]
+    assert out.count("dropped: ipv4-drop-checksum") == 1 == out.count("dropped: bad-length") and out.count("\n") == 2
+
+
 def test_trace(router):  # noqa: F811
     t = started(router, "trace-packet", "r1", "-i", "lan", "-c", "2", "ip")
     j = started(router, "trace-packet", "r1", "--json", "-c", "1", "dst host 10.3.0.7")
@@ -159,6 +170,8 @@ WRONG = [
     (("capture", "r1", "-Q", "up"), 64, "in or out"),
     (("capture", "r1", "--drop", "ipv4-drop-chksum"), 64, "ipv4-drop-checksum"),
     (("capture", "r1", "--drop", "forwarded"), 64, "there is no reason 'forwarded'"),
+    (("capture", "r1", "--drop", "drop-ttl"), 64, "captured as passed to the node"),
+    (("capture", "r1", "--drop", "no-route"), 64, "the node's root domain counts it"),
     (("capture", "r1", "--drops", "--drop", "1"), 64, "leave out --drop"),
     (("capture", "r1", "-i", "dmz"), 1, "there is no port 'dmz': r1 has lan wan"),
     (("capture", "r2"), 1, "there is no node 'r2'"),

@@ -25,6 +25,9 @@ from conftest import AMP
     (["inject", "--at", "h1", "--to", "h2", "--arg", "0", "ping"], "two digits an octet"),
     (["show", "h1", "colours"], "routes neighbours"),
     (["show", "h1", "port"], "routes neighbours"),
+    (["show", "h1", "rotues"], "did you mean routes?"),
+    (["show", "h1", "arp"], "did you mean neighbours?"),
+    (["show", "h1", "neighbors"], "did you mean neighbours?"),
     (["testbed", "up"], "amp testbed up FILE.yaml"),
     (["testbed", "console"], "amp testbed console [TESTBED] NODE"),
     (["testbed", "frob"], "say up, down, status, log, console or exec"),
@@ -33,6 +36,21 @@ from conftest import AMP
 def test_wrong_usage(place, args, says):
     done = place.amp(*args, check=64)
     assert says in done.err and f"try: amp {args[0]} --help" in done.err
+
+
+@pytest.mark.parametrize("verb", ["router", "testbed", "filter", "show", "capture", "reload"])
+def test_unknown_option_once(place, verb):
+    done = place.amp(verb, "--frob", check=64)
+    assert done.err == f"amp {verb}: unrecognized option '--frob'\ntry: amp {verb} --help\n"
+
+
+def test_help_is_in_columns(place):
+    lines = [line for line in place.amp("--help", check=0).out.splitlines() if line.startswith("  ") and "Usage" not in line]
+    verbs = lines[:next(i for i, line in enumerate(lines) if line.startswith("  2 refused"))]
+    column = lines[0].index("make a principal")
+    assert len(verbs) > 10
+    for line in verbs:
+        assert line[column - 2:column] == "  " and line[column] != " ", line
 
 
 def test_inject_where_and_what(demo):
@@ -82,6 +100,96 @@ def test_two_testbeds(place):
     place.nothing_left()
 
 
+class Routers:
+    """Routers of one place, on sockets that nobody else has."""
+
+    CONF = "node {name}\ninterface lan unix:{dir}/{file}.n;{dir}/{file}.h\nport lan address 10.1.0.1/24\n"
+
+    def __init__(self, place):
+        self.place, self.process = place, {}
+
+    def conf(self, name, file):
+        return self.place.write(f"{file}.conf", self.CONF.format(name=name, file=file, dir=self.place.dir))
+
+    def start(self, name, file=None):
+        file = file or name
+        self.process[file] = p = self.place.start("router", "-c", self.conf(name, file), "--state", self.place.dir / f"s-{file}")
+        log, until = self.place.dir / f"s-{file}" / "supervisor.log", time.monotonic() + 30
+        while not (log.exists() and "is ready" in log.read_text()):
+            assert p.poll() is None and time.monotonic() < until, p.communicate() if p.poll() is not None else "it is not ready"
+            time.sleep(0.05)
+
+    def end(self):
+        for p in self.process.values():
+            p.terminate()
+        for p in self.process.values():
+            p.communicate(timeout=20)
+
+
+@pytest.fixture
+def routers(place):
+    r = Routers(place)
+    try:
+        yield r
+    finally:
+        r.end()
+
+
+def test_nothing_runs(place):
+    """Both ways to have something that can be asked."""
+    for args in (["show", "r1", "ports"], ["ping", "h1", "h2"], ["capture", "r1"], ["reload", "r1"], ["reload"], ["testbed", "status"],
+                 ["testbed", "log"], ["testbed", "log", "r1"], ["testbed", "console", "r1"]):
+        done = place.amp(*args, check=1)
+        assert "amp testbed up FILE.yaml" in done.err and "amp router -c FILE" in done.err, (args, done)
+
+
+def test_routers_by_their_nodes(routers):
+    """Of several that run, each is found by its node; only a name that two have needs more."""
+    amp = routers.place.amp
+    routers.start("op-r")
+    routers.start("op-s")
+    for name in ("op-r", "op-s"):
+        assert amp("show", name, "interfaces", "--json", check=0).rows[0]["name"] == "lan"
+        assert "rx_packets" in amp("watch", name, "ports", "-n", "1", "-i", "100ms", "--all", check=0).out
+        assert f"/{name}.conf is in force" in amp("reload", name, check=0).out
+        assert f"{name} is ready" in amp("testbed", "log", name, check=0).out
+        status = amp("testbed", "status", name, check=0).out
+        assert f"{name}  router  ready  -  " in status and "0.0.0.0" not in status
+        done = amp("capture", name, "-i", "wan", check=1)
+        assert f"{name} has lan" in done.err  # it was reached
+        done = amp("trace-packet", name, "-i", "wan", check=1)
+        assert f"{name} has lan" in done.err
+    done = amp("show", "opr", "ports", check=1)
+    assert "there is no node 'opr' here: did you mean op-r?" in done.err and f"op-s (in {routers.place.dir}/amp/op-s)" in done.err
+    done = amp("reload", check=1)
+    assert "op-r" in done.err and "op-s" in done.err and "by its name" in done.err
+
+    # A testbed that has a node of the same name.
+    routers.place.write("twin.yaml", (routers.place.dir / "edges.yaml").read_text().replace("name: edges", "name: twin").replace("h1", "op-r"))
+    amp("testbed", "up", "twin.yaml", check=0)
+    done = amp("show", "op-r", "ports", check=1)
+    assert "a node 'op-r' is in each of" in done.err and "twin" in done.err and "-t NAME" in done.err and "op-s" not in done.err
+    for which in ("op-r", "twin"):
+        amp("show", "op-r", "ports", "-t", which, check=0)
+    amp("show", "op-s", "ports", check=0)
+    amp("ping", "h2", "op-r", "-c", "1", check=0)
+    amp("testbed", "down", "twin", check=0)
+
+
+def test_router_of_a_taken_name(routers):
+    """The same file again, and a copy of it whose name was not changed: nothing leads to the end of the one that works by mistake."""
+    amp = routers.place.amp
+    routers.start("op-r")
+    copy = routers.conf("op-r", "copy")
+    done = amp("router", "-c", copy, "--state", routers.place.dir / "s2", check=1)
+    pid = routers.process["op-r"].pid
+    assert f"a router named op-r runs already (pid {pid}, from {routers.place.dir}/op-r.conf)" in done.err
+    assert f"give this one another name (node NAME in {copy})" in done.err and "down" not in done.err
+    done = amp("router", "-c", routers.place.dir / "op-r.conf", "--state", routers.place.dir / "s2", check=1)
+    assert f"op-r is running already (pid {pid})" in done.err and "amp reload op-r" in done.err
+    amp("show", "op-r", "ports", check=0)
+
+
 def test_state_of_strangers(place):
     """A directory with files of somebody else's is not taken, whatever their names: `up` clears its place."""
     mine = place.dir / "mine"
@@ -113,6 +221,10 @@ def test_state_that_cannot_be(place):
     place.write("file", "")
     assert "Not a directory" in place.amp("testbed", "up", "edges.yaml", "--state", "file", check=1).err
     assert "comma" in place.amp("testbed", "up", "edges.yaml", "--state", place.dir / "a,b", check=1).err
+    # Of a file system that takes nothing the reason is told, and no advice that was followed already.
+    done = place.amp("testbed", "up", "edges.yaml", "--state", "/sys/kernel/amp/s", check=1)
+    assert "cannot use the directory /sys/kernel/amp/s: " in done.err and "No such file" not in done.err
+    assert "name another one with --state DIR" in done.err and "XDG_RUNTIME_DIR" not in done.err
     assert not (place.dir / "amp/edges").is_symlink()
 
 

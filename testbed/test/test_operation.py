@@ -17,6 +17,7 @@ from conftest import AMP, TOP
 from test_hitless import Loaded, Lossless
 from test_lifecycle import wait_for
 from test_router import CONF, Router, check, pids_of
+from scapy.all import ICMP, IP, Ether
 
 UNIT = TOP / "testbed/package/amp-router@.service.in"
 
@@ -126,13 +127,13 @@ def test_node_dies_in_json():
 def test_wrong_file_in_json(place):
     """Whatever bytes stand in it."""
     path = place.dir / "r.conf"
-    path.write_bytes(b'node r1\nfoo\nmemory \xff\xc0\x80"\\\x1b[2J\nport lan mtu 9 \xe2\x82\xac\n')
+    path.write_bytes(b'node r1\nfoo\nmemory \xff\xc0\x80"\\\x1b[2J\nport lan mtu 9 \xe2\x82\xac\ninterface wan ring:r\n')
     done = place.amp("router", "-c", path, "--check", "--log", "json", check=78)
     found = events(done.err)
     assert [(e["line"], e["column"]) for e in found[:-1]] == [(2, 1), (3, 8), (4, 6)]
     assert all(e["event"] == "wrong-line" and e["level"] == "error" and e["file"] == str(path) for e in found[:-1])
     assert found[-1]["event"] == "refused" and found[-1]["errors"] == 3
-    assert "\x1b" not in done.err and "???" in found[1]["text"]
+    assert "\x1b" not in done.err and found[1]["text"] == "the byte FF is no text: write the file as UTF-8"
     assert place.amp("router", "-c", path, "--check", "--log", "xml").code == 64
     done = place.amp("router", "-c", place.dir / "nowhere.conf", "--log", "json", check=78)
     assert [e["event"] for e in events(done.err)] == ["refused"]
@@ -141,7 +142,7 @@ def test_wrong_file_in_json(place):
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_priorities(place, form):
     """In the journal a line begins with its priority; when only the variable says that it is one, it does not."""
-    path = place.write("r.conf", "node r1\nfoo\n")
+    path = place.write("r.conf", "node r1\nfoo\ninterface lan ring:r\n")
     reader, writer = os.pipe()
     st = os.fstat(writer)
     for stream, prefix in ((f"{st.st_dev}:{st.st_ino}", "<3>"), (f"{st.st_dev}:{st.st_ino + 1}", "")):
@@ -496,6 +497,62 @@ def test_reload_refused(router):
     router.conf.unlink()
     assert "cannot read" in reload(router, code=78).err
     assert routes(router) == before
+
+
+def test_reload_addresses(router):
+    """However many there have been: those that are gone make room for those that come, which answer."""
+    rewrite(router, "route 10.3.0.0", "port lan address 10.100.0.1/24\nroute 10.3.0.0")
+    mac = next(p["mac"] for p in router.amp("show", "r1", "ports", "--json", check=0).rows if p["port"] == 0)
+    for n in range(100, 120):
+        reload(router)
+        router.told("READY=1\nSTATUS=Forwarding.\n")
+        router.said = ""
+        ping = Ether(dst=mac, src="02:00:00:00:01:09") / IP(src="10.1.0.9", dst=f"10.{n}.0.1") / ICMP(id=1, seq=n)
+        router.lan.sendto(bytes(ping), str(router.dir / "lan.r"))
+        while ICMP not in (got := Ether(router.lan.recv(2000))):
+            pass
+        assert (got[ICMP].type, got[ICMP].seq, got[IP].src) == (0, n, f"10.{n}.0.1")
+        rewrite(router, f"10.{n}.0.1/24", f"10.{n + 1}.0.1/24")
+
+
+@pytest.mark.parametrize("what", ["fifo", "directory", "device", "huge"])
+def test_reload_no_file(router, what):
+    """Whatever stands in the file's place, nobody is waited for."""
+    router.conf.unlink()
+    {"fifo": lambda: os.mkfifo(router.conf), "directory": router.conf.mkdir, "device": lambda: router.conf.symlink_to("/dev/zero"),
+     "huge": lambda: (router.conf.touch(), os.truncate(router.conf, 1 << 30))}[what]()
+    why = {"directory": "Is a directory", "huge": "File too large"}.get(what, "it is not a regular file")
+    assert f"cannot read {router.conf}: {why}" in reload(router, code=78).err
+    assert router.forward("10.3.0.1")
+
+
+def test_reload_before_ready():
+    """What is asked for while the router starts is done when it has."""
+    r = Router()
+    try:
+        wait_for(lambda: (r.state / "r1.conf").exists())
+        rewrite(r, "route 10.3.0.0/16", "route 10.4.0.0/16")
+        r.process.send_signal(signal.SIGHUP)
+        r.told("RELOADING=1")
+        wait_for(lambda: "is in force" in (r.state / "supervisor.log").read_text())
+        assert "10.4.0.0/16" in routes(r)
+    finally:
+        r.close()
+
+
+def test_reload_tries_metrics_again():
+    """Once their address is free."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        at = f"127.0.0.1:{s.getsockname()[1]}"
+        r = started(CONF + f"metrics {at}\n")
+    try:
+        assert f"metrics are at http://{at}/metrics" in reload(r).out
+        with urllib.request.urlopen(f"http://{at}/metrics", timeout=20) as answer:
+            assert samples(answer.read().decode())
+    finally:
+        r.close()
 
 
 @pytest.mark.parametrize("old,new,what", [("memory 64", "memory 128", "memory"), ("memory 64", "memory 64\nlcores 0", "lcores"),

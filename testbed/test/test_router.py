@@ -2,6 +2,7 @@
 """amp router: its configuration's errors, its life under a service manager, and packets through it; nodes of kind router in a testbed."""
 import logging
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -127,9 +128,50 @@ def test_wrong_file(place, text, where, says, caret):
     assert not (place.dir / "s").exists()
 
 
+# What only a look at this machine tells, and how odd characters are shown.
+HERE = [
+    ("node r1\ninterface lan af_packet:no-nope\n", "2:15", "Linux has no interface no-nope here", "                  ^~~~~~~~~~~~~~~~~\n"),
+    ("node r1\ninterface lan unix:/nonexistent/a;/tmp/b\n", "2:15", "the socket's directory /nonexistent: No such file", "^~~~"),
+    ("node r1\ninterface lan tun:no-t mirror lo\n", "2:31", "lo exists, and is no TAP interface: write mirror and another name", "^~\n"),
+    ("node r1\ninterface lan tun:lo\n", "2:15", "write af_packet:lo to use it", "^~~~~~\n"),
+    ("node r1\nlcores 1023\ninterface lan tun:no-t\n", "2:8", "there is no processor 1023 for this process: it may use ", "^~~~\n"),
+    ("node r1\ninterface lan pci:ffff:99:00.0\n", "2:15", "a network card needs huge pages: write hugepages on", "^~~~"),
+    ("node r1\ninterface lan tun:no-t\nport lan\u00a0mtu 1400\n", "3:9", "a no-break space, and no blank",
+     "    port lan<U+00A0>mtu 1400\n            ^~~~~~~~\n"),
+    ("node r1\ninterface lan tun:no-t\nport \x1b[31m mtu 1400\n", "3:6", "control character", "    port <U+001B>[31m mtu 1400\n         ^~~~~~~~\n"),
+    ("node r1\ninterface lan tun:no-t\nport lan peer " + "x" * 9000 + "\n", "3:1", "longer than 2047 bytes",
+     "    port lan peer " + "x" * 86 + "\n    ^~~~\n"),
+]
+
+
+@pytest.mark.parametrize("text,where,says,caret", HERE, ids=range(len(HERE)))
+def test_refused_here(place, text, where, says, caret):
+    done = check(place, text)
+    assert done.code == 78 and f"r.conf:{where}: " in done.err and says in done.err and caret in done.err
+
+
+def test_no_text(place):
+    """A byte order mark is none of the file's; a byte of value 0 ends it, and not in silence."""
+    assert check(place, "\ufeffnode r1\ninterface lan tun:no-t\n").code == 0
+    done = check(place, "node r1\ninterface lan tun:no-t\n\0nonsense\n")
+    assert done.code == 78 and "r.conf:3:1: a byte of value 0 stands here" in done.err and "1 error in" in done.err
+
+
+def test_installed_example(place):
+    """As it comes it says what is missing; with the lines of its example it needs no more than the cards."""
+    text = (pathlib.Path(__file__).parents[1] / "package/router.conf").read_text()
+    done = check(place, text)
+    assert done.code == 78 and "1 error in" in done.err
+    assert "r.conf: there is no interface: write interface NAME DEVICE for each, such as interface lan af_packet:eth1" in done.err
+    text = re.sub(r"^#(interface \w+ )af_packet:(\w+)", r"\1tun:no-\2", text, flags=re.M)
+    text = re.sub(r"^#(port|route|metrics)", r"\1", text, flags=re.M)
+    done = check(place, text)
+    assert done.code == 0, done.err
+
+
 def test_all_errors_at_once(place):
     done = check(place, "nonsense\n" * 30)
-    assert done.code == 78 and "31 errors" in done.err and done.err.count("there is no command") == 20
+    assert done.code == 78 and "32 errors" in done.err and done.err.count("there is no command") == 18
 
 
 def test_usage(place):
@@ -230,8 +272,8 @@ def test_killed_then_started(router):
 
 
 def test_device_that_is_not_there(place):
-    """What only the machine can tell is told with the node's last words."""
-    conf = place.write("r.conf", "node r1\ninterface lan af_packet:nosuch0\nport lan address 10.1.0.1/24\n")
+    """What no look at the machine tells beforehand is told with the node's last words."""
+    conf = place.write("r.conf", "node r1\ninterface lan vdev:net_af_packet0,iface=nosuch0\nport lan address 10.1.0.1/24\n")
     done = place.amp("router", "-c", conf, "--state", place.dir / "s")
     assert done.code == 1 and "node r1: ended with status" in done.err and "nosuch0" in done.err
     place.nothing_left()

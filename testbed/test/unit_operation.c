@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* unit_operation.c - what operators and their tools read: events, metrics, tables that come in parts; and what a configuration read again may change. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,10 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "testbed/control.h"
 #include "testbed/log.h"
 #include "testbed/metrics_text.h"
 #include "testbed/reload.h"
@@ -300,6 +304,103 @@ static void test_exposition_of_nothing(void **state)
 	free(exposition(odd, "r\"1\n"));
 }
 
+/* However long the names, what stands between the braces is whole, and there is no more of it than fits. */
+static void test_exposition_of_long_names(void **state)
+{
+	char name[4000], row[3 * sizeof(name) + 100];
+	const char *text[METRICS_TABLES] = {[6] = row};
+
+	(void)state;
+	memset(name, '"', sizeof(name));
+	name[sizeof(name) - 1] = 0;
+	int n = snprintf(row, sizeof(row), "[{\"id\":1,\"kind\":\"%s\",\"name\":\"", "x");
+
+	for (const char *p = name; *p; p++)
+		n += snprintf(row + n, sizeof(row) - (size_t)n, "\\\"");
+	snprintf(row + n, sizeof(row) - (size_t)n, "\",\"runs\":7}]");
+	char *out = exposition(text, "r1");
+	const char *line = strstr(out, "amp_handler_runs_total{");
+
+	assert_non_null(line);
+	const char *end = strchr(line, '\n');
+
+	assert_in_range(end - line, 64, 1024);
+	assert_memory_equal(end - strlen("kind=\"x\",env=\"0\"} 7"), "kind=\"x\",env=\"0\"} 7",
+			    strlen("kind=\"x\",env=\"0\"} 7"));
+	free(out);
+}
+
+/* ---- what a command hears ---- */
+
+/* Here a command has its testbed already. */
+bool state_find(const char *which, char dir[STATE_DIR_MAX], char err[STATE_ERROR])
+{
+	(void)which;
+	(void)dir;
+	(void)err;
+	return false;
+}
+
+static bool show(void *rows, cJSON *row)
+{
+	rows_add(rows, row);
+	cJSON_Delete(row);
+	return true;
+}
+
+/* A node may answer with what is no row. */
+static void test_answers_that_are_no_rows(void **state)
+{
+	static const char said[] = "c1 [[1,2],3]\nc1 7\nc1 \"x\"\nc1 null\nc1 {\nc1 {\"a\":1}\n"
+				   "c1 [1]\nc1 .\n";
+	static struct control c;
+	struct rows rows;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	c.fd = pair[0];
+	assert_int_equal(write(pair[1], said, sizeof(said) - 1), sizeof(said) - 1);
+	rows_begin(&rows, false);
+	assert_true(control_rows(&c, "r1", show, &rows, "show ports"));
+	assert_int_equal(rows.n, 1);
+	assert_string_equal(rows.column[0], "a");
+	rows_end(&rows);
+	control_close(&c);
+	close(pair[1]);
+}
+
+/* Nobody is waited for at the other end of what is no regular file; at the start of a router one may be. */
+static void test_file_at_once(void **state)
+{
+	char path[] = "/tmp/unit_operation.XXXXXX";
+	size_t len;
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	assert_null(text_file_at_once(path, 9, &len));
+	assert_int_equal(errno, EISDIR);
+	rmdir(path);
+	assert_null(text_file_at_once(path, 9, &len));
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	alarm(20);
+	assert_null(text_file_at_once(path, 9, &len));
+	alarm(0);
+	assert_int_equal(errno, EINVAL);
+	unlink(path);
+	assert_null(text_file_at_once("/dev/zero", 9, &len));
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(text_write(path, "123456789", 9), 0);
+	char *text = text_file_at_once(path, 9, &len);
+
+	assert_string_equal(text, "123456789");
+	free(text);
+	assert_null(text_file_at_once(path, 8, &len));
+	assert_int_equal(errno, EFBIG);
+	unlink(path);
+}
+
 /* ---- tables in parts ---- */
 
 static void test_table_in_parts(void **state)
@@ -406,6 +507,9 @@ int main(void)
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_exposition),
 		cmocka_unit_test(test_exposition_of_nothing),
+		cmocka_unit_test(test_exposition_of_long_names),
+		cmocka_unit_test(test_answers_that_are_no_rows),
+		cmocka_unit_test(test_file_at_once),
 		cmocka_unit_test(test_table_in_parts),
 		cmocka_unit_test(test_compare),
 		cmocka_unit_test(test_metrics_line),
