@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * router.c - bench-router: forwarding 64-byte packets on one lcore, ours (xokd with the NodeOS, as it is installed) against DPDK's l3fwd with rte_lpm, and the
- * ceiling, which forwards without looking. DPDK's net_pcap replays the same 32,000 frames to each from memory without end, and drops what is sent.
+ * ceiling, which forwards without looking. DPDK's net_pcap replays the same 32,000 frames to each from memory without end, and drops what is sent; over
+ * net_memif the same frames come from a process on another core, which takes back what is forwarded.
  *
  * What each does not do. l3fwd: no header checksum, no comparison of lengths with the frame's, no look at TTL or hop limit (and none is taken
  * from IPv6), no check of sources, no link address checked, no counters, no adjacency that can change; no other protocol. Ours does all that. Neither
@@ -25,11 +26,12 @@
 #define ROUNDS 9
 #define SLICE_MS 400
 #define PATH 192
+#define COUNTS 3
 
 enum side { CEILING, L3FWD, OURS, SIDES };
 
 struct setting {
-	bool wide;
+	bool wide, memif;
 	uint32_t n;
 	char capture[PATH], empty[PATH], rules[2][PATH], batch[PATH];
 };
@@ -100,31 +102,74 @@ static void program(const char *name)
 	word("%s/%s", build, name);
 }
 
-static void eal(const struct setting *s, unsigned mib)
+static void eal(int core, unsigned mib)
 {
 	word("-l");
-	word("%d", cpu);
+	word("%d", core);
 	word("--no-huge");
 	word("--no-pci");
 	word("-m");
 	word("%u", mib);
 	word("--log-level=lib.eal:error");
+}
+
+static unsigned setting; /* how many there were before: a socket's name is not used again */
+
+/* Where the two memif ports of a side meet those of its source. */
+static const char *socket_of(const char *side, int port)
+{
+	static char path[2][PATH];
+
+	snprintf(path[port], PATH, "%.100s/%.40s.%u.%d.sock", process_dir(), side, setting, port);
+	return path[port];
+}
+
+static void memif(const char *side, const char *role)
+{
+	for (int port = 0; port < 2; port++)
+		word("--vdev=net_memif%d,role=%s,id=0,socket-abstract=no,socket=%s", port, role,
+		     socket_of(side, port));
+}
+
+static void ports(const struct setting *s, const char *side)
+{
+	if (s->memif) {
+		memif(side, "client");
+		return;
+	}
 	word("--vdev=net_pcap0,rx_pcap=%s,infinite_rx=1", s->capture);
 	word("--vdev=net_pcap1,rx_pcap=%s", s->empty);
+}
+
+/* What a side's packets come from over memif, on another core; it must be there first, for clients do not try again. */
+static void start_source(struct process *source, const char *side, const struct setting *s)
+{
+	char name[32];
+
+	program("bench/router_source");
+	eal(0, 128);
+	memif(side, "server");
+	word("--");
+	word("%s", s->capture);
+	snprintf(name, sizeof(name), "%s-source", side);
+	process_start(source, name, line.argv);
+	run("for i in $(seq 100); do grep -q ready %s/%s.log && exit; sleep 0.1; done; exit 1",
+	    process_dir(), name);
 }
 
 static void start_ceiling(struct process *p, const struct setting *s)
 {
 	program("bench/router_ceiling");
-	eal(s, 1024);
+	eal(cpu, 1024);
+	ports(s, "ceiling");
 	process_start(p, "ceiling", line.argv);
-	process_settle(p, 30);
 }
 
 static void start_l3fwd(struct process *p, const struct setting *s)
 {
 	program("bench/l3fwd");
-	eal(s, 3584); /* most of it for the groups of rte_lpm6, touched as they are used */
+	eal(cpu, 3584); /* most of it for the groups of rte_lpm6, touched as they are used */
+	ports(s, "l3fwd");
 	word("--");
 	word("-p");
 	word("3");
@@ -138,7 +183,6 @@ static void start_l3fwd(struct process *p, const struct setting *s)
 	word("--rule_ipv4=%s", s->rules[0]);
 	word("--rule_ipv6=%s", s->rules[1]);
 	process_start(p, "l3fwd", line.argv);
-	process_settle(p, 600);
 }
 
 static void start_ours(struct process *p, const struct setting *s)
@@ -157,9 +201,15 @@ static void start_ours(struct process *p, const struct setting *s)
 	word("--name");
 	word("bench");
 	word("--port");
-	word("in=pcap:%s;loop,mirror=in,mac=" OUR_MAC, s->capture);
+	if (s->memif)
+		word("in=memif:%s;role=client,mirror=in,mac=" OUR_MAC, socket_of("xokd", 0));
+	else
+		word("in=pcap:%s;loop,mirror=in,mac=" OUR_MAC, s->capture);
 	word("--port");
-	word("out=pcap:%s,mirror=out", s->empty);
+	if (s->memif)
+		word("out=memif:%s;role=client,mirror=out", socket_of("xokd", 1));
+	else
+		word("out=pcap:%s,mirror=out", s->empty);
 	word("--lcores");
 	word("%d", cpu);
 	word("--memory");
@@ -181,7 +231,6 @@ static void start_ours(struct process *p, const struct setting *s)
 	    "fd01::2 lladdr "
 	    "02:00:00:00:00:09 dev out");
 	run("ip %s -batch %s", s->wide ? "-6" : "-4", s->batch);
-	process_settle(p, 120);
 }
 
 /* ---- measuring ---- */
@@ -215,23 +264,31 @@ static double mpps(const struct sample *s)
 	return s->cpu > 0 ? s->out / s->cpu * 1e3 : 0;
 }
 
-static void bench(struct rows *rows, bool wide, uint32_t n, double ticks)
+static void bench(struct rows *rows, bool memif, bool wide, uint32_t n, double ticks)
 {
 	void (*const start[SIDES])(struct process *, const struct setting *) = {
 		start_ceiling, start_l3fwd, start_ours};
-	struct setting s = {.wide = wide, .n = n};
+	static const char *const names[SIDES] = {"ceiling", "l3fwd", "xokd"};
+	struct setting s = {.wide = wide, .memif = memif, .n = n};
+	struct process p[SIDES], source[SIDES];
 	struct row *rate, *ceiling, *cycles;
-	struct process p[SIDES];
-	char name[48];
+	char what[32], name[48];
 
 	prepare(&s);
-	for (int i = 0; i < SIDES; i++)
+	for (int i = 0; i < SIDES; i++) {
+		if (memif)
+			start_source(&source[i], names[i], &s);
 		start[i](&p[i], &s);
-	snprintf(name, sizeof(name), "IPv%c, %u routes", wide ? '6' : '4', n);
+		p[i].source = memif ? &source[i] : NULL;
+		process_settle(&p[i], 600);
+	}
+	snprintf(what, sizeof(what), "IPv%c, %u routes%s", wide ? '6' : '4', n,
+		 memif ? ", memif" : "");
+	snprintf(name, sizeof(name), "%s", what);
 	rate = rows_add(rows, name, "l3fwd", 0);
 	cycles = rows_add(rows, name, "l3fwd", 1.0);
 	snprintf(cycles->unit, sizeof(cycles->unit), "cycles");
-	snprintf(name, sizeof(name), "IPv%c, %u routes, ceiling", wide ? '6' : '4', n);
+	snprintf(name, sizeof(name), "%s, ceiling", what);
 	ceiling = rows_figure(rows, name, rows->unit);
 	for (int round = 0; round < ROUNDS; round++) {
 		double v[SIDES];
@@ -245,20 +302,34 @@ static void bench(struct rows *rows, bool wide, uint32_t n, double ticks)
 		row_sample(cycles, ticks * 1e3 / v[L3FWD], ticks * 1e3 / v[OURS]);
 		row_sample(ceiling, 0, v[CEILING]);
 	}
-	snprintf(name, sizeof(name), "IPv%c, %u routes, xokd resident", wide ? '6' : '4', n);
+	snprintf(name, sizeof(name), "%s, xokd resident", what);
 	row_sample(rows_figure(rows, name, "MiB"), 0, process_resident(&p[OURS]));
-	for (int i = 0; i < SIDES; i++)
+	for (int i = 0; i < SIDES; i++) {
+		if (memif)
+			process_end(&source[i]);
 		process_end(&p[i]);
+	}
+	setting++;
 }
 
-int main(int argc, char **argv)
+/* NULL: none. */
+static const char *option(const char *name)
 {
-	static const uint32_t counts[] = {16, 10000, 1000000};
+	const char *v = getenv(name);
+
+	return v && *v ? v : NULL;
+}
+
+int main(void)
+{
+	static const uint32_t counts[COUNTS] = {16, 10000, 1000000};
+	const char *routes = option("ROUTES"), *only_ports = option("PORTS");
+	uint32_t only_routes = routes ? (uint32_t)atoi(routes) : 0;
 	static struct rows rows;
 	double ticks = ticks_per_ns();
 
-	build = getenv("B");
-	build = build && *build ? build : "build";
+	build = option("B");
+	build = build ? build : "build";
 	cpu = (int)sysconf(_SC_NPROCESSORS_ONLN) - 1;
 	if (unshare(CLONE_NEWNET)) {
 		fprintf(stderr,
@@ -267,9 +338,13 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	rows_open(&rows, "router", "Mpps");
-	for (int wide = 0; wide < 2; wide++)
-		for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-			if (argc < 2 || (uint32_t)atoi(argv[1]) == counts[i])
-				bench(&rows, wide, counts[i], ticks);
+	for (int k = 0; k < 4 * COUNTS; k++) {
+		bool memif = k / COUNTS / 2, wide = k / COUNTS % 2;
+		uint32_t n = counts[k % COUNTS];
+
+		if ((!only_ports || memif == !strcmp(only_ports, "memif")) &&
+		    (!only_routes || n == only_routes))
+			bench(&rows, memif, wide, n, ticks);
+	}
 	return rows_close(&rows);
 }

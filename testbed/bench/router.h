@@ -16,10 +16,10 @@
 
 /* A DPDK program with its telemetry in a directory of its own. */
 struct process {
-	const char *name;
-	char dir[80];
+	char name[24], dir[80];
 	pid_t pid;
 	int telemetry;
+	struct process *source; /* runs and stops with it: what its packets come from, or NULL */
 };
 
 struct sample {

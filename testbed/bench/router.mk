@@ -12,9 +12,9 @@ $(B)/bench/l3fwd: testbed/bench/router_l3fwd | $(B)/third/src/dpdk
 	@echo "  L3FWD   $@"
 	$(Q)testbed/bench/router_l3fwd $(B)/third/src/dpdk $(@D)
 
-$(B)/host/testbed/bench/router_ceiling_dpdk.o: EXTRA_CFLAGS = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk))
+$(B)/host/testbed/bench/router_%_dpdk.o: EXTRA_CFLAGS = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk))
 
-$(B)/bench/router_ceiling: $(B)/host/testbed/bench/router_ceiling_dpdk.o
+$(B)/bench/router_ceiling $(B)/bench/router_source: $(B)/bench/router_%: $(B)/host/testbed/bench/router_%_dpdk.o
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) -o $@ $^ -lrte_ethdev -lrte_mbuf -lrte_mempool -lrte_ring -lrte_eal
 
@@ -22,10 +22,10 @@ $(B)/bench/router: $(patsubst %.c,$(B)/host/%.o,$(addprefix testbed/bench/router
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) -o $@ $^ -lcjson
 
-BENCH_ROUTER := $(addprefix $(B)/,bench/router bench/router_ceiling bench/l3fwd xokd linux-env/init linux-env/ee)
+BENCH_ROUTER := $(addprefix $(B)/,bench/router bench/router_ceiling bench/router_source bench/l3fwd xokd linux-env/init linux-env/ee)
 
-# Alone on the machine, as root: `make bench-router`, or for one number of routes `make bench-router ROUTES=10000`.
+# Alone on the machine, as root: `make bench-router`, or a part of it, `make bench-router ROUTES=10000 PORTS=memif` (or pcap).
 bench-router:
 	@testbed/packages build bench
 	@+$(MAKE) --no-print-directory $(BENCH_ROUTER)
-	@B=$(B) $(B)/bench/router $(ROUTES)
+	@B=$(B) ROUTES=$(ROUTES) PORTS=$(PORTS) $(B)/bench/router

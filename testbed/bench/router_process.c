@@ -75,13 +75,8 @@ const char *process_dir(void)
 
 /* ---- start and end ---- */
 
-static void child(const struct process *p, char *argv[])
+static void child(const struct process *p, int fd, char *argv[])
 {
-	char log[160];
-	int fd;
-
-	snprintf(log, sizeof(log), "%s/%s.log", process_dir(), p->name);
-	fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setenv("RUNTIME_DIRECTORY", p->dir, 1);
 	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
@@ -93,16 +88,23 @@ static void child(const struct process *p, char *argv[])
 
 void process_start(struct process *p, const char *name, char *argv[])
 {
-	*p = (struct process){.name = name, .telemetry = -1};
+	char log[160];
+	int fd;
+
+	*p = (struct process){.telemetry = -1};
+	snprintf(p->name, sizeof(p->name), "%s", name);
 	snprintf(p->dir, sizeof(p->dir), "%s/%s", process_dir(), name);
 	mkdir(p->dir, 0777);
+	snprintf(log, sizeof(log), "%s/%s.log", process_dir(), name);
+	fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	p->pid = fork();
 	if (p->pid < 0) {
 		perror("bench-router: fork");
 		exit(1);
 	}
 	if (!p->pid)
-		child(p, argv);
+		child(p, fd, argv);
+	close(fd);
 }
 
 void process_end(struct process *p)
@@ -209,14 +211,21 @@ static struct sample measure(struct process *p, int ms)
 			       .cpu = busiest(tid, before, n, tid2, after, n2)};
 }
 
+static void signal_both(const struct process *p, int number)
+{
+	kill(p->pid, number);
+	if (p->source)
+		kill(p->source->pid, number);
+}
+
 struct sample process_run(struct process *p, int ms)
 {
 	struct sample s;
 
-	kill(p->pid, SIGCONT);
+	signal_both(p, SIGCONT);
 	sleep_ms(100);
 	s = measure(p, ms);
-	kill(p->pid, SIGSTOP);
+	signal_both(p, SIGSTOP);
 	if (waitpid(p->pid, NULL, WNOHANG) == p->pid)
 		die(p, "has ended");
 	return s;
@@ -232,7 +241,7 @@ void process_settle(struct process *p, int seconds)
 			struct sample s = measure(p, 100);
 
 			if (s.in > 0 && s.out > 0.98 * s.in) {
-				kill(p->pid, SIGSTOP);
+				signal_both(p, SIGSTOP);
 				return;
 			}
 		}
