@@ -28,7 +28,7 @@ $(BENCH_VCODE_CAPSULES:%=$(BENCH_VCODE_DIR)/%.insns): $(BENCH_VCODE_DIR)/%.insns
 # The programs as gcc -O2 makes them, as the rules of this tree do for the host.
 $(B)/host/testbed/bench/vcode_dpdk.o: EXTRA_CFLAGS := $(shell pkg-config --cflags libdpdk 2>/dev/null) -Wno-error
 
-$(B)/bench/vcode: $(patsubst %.c,$(B)/host/%.o,$(VCODE_SRC) $(addprefix testbed/bench/,vcode.c vcode_dpdk.c vcode_programs_bpf.c vcode_capsules_bpf.c)) $(BENCH_ROWS)
+$(B)/bench/vcode: $(patsubst %.c,$(B)/host/%.o,$(VCODE_SRC) $(addprefix testbed/bench/,vcode.c vcode_run.c vcode_dpdk.c vcode_programs_bpf.c vcode_capsules_bpf.c)) $(BENCH_ROWS)
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) -o $@ $^ -lcjson -lrte_bpf -lrte_eal
 
