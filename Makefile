@@ -86,7 +86,7 @@ all: $(PROGRAMS) $(ENVS)
 # ---- what people type ----
 
 FUZZ_SECONDS ?= 60
-FUZZ_SECONDS_OTHER ?= 8
+FUZZ_SECONDS_OTHER ?= 5
 SOAK_SECONDS ?= 1800
 # The two parsers that strangers reach first, the verifier and the wire format, get the long runs.
 FUZZERS_LONG = $(filter %/fuzz_verify %/fuzz_wire,$(FUZZERS))
