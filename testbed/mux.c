@@ -15,8 +15,8 @@
 
 #define CLOCK_TRIES 8u
 #define CLOCK_EVERY 1000000000ull
-#define SILENCE \
-	60000000000ull /* without a word about a request; longer than any command takes, and any client waits */
+/* Without a word about a request: longer than any command takes, and any client waits. */
+#define SILENCE 60000000000ull
 
 /* ---- events ---- */
 

@@ -5,27 +5,14 @@
  *
  *	router_source EAL-OPTIONS -- CAPTURE
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <rte_eal.h>
-#include <rte_errno.h>
-#include <rte_ethdev.h>
 #include <rte_memcpy.h>
 
-#define BURST 32u
+#include "testbed/bench/router_dpdk.h"
+
 #define FRAME 64u
 #define BUFFERS 8191u
-#define CACHE 256u
 #define FILE_HEADER 24
 #define RECORD_HEADER 16
-
-static void die(const char *what)
-{
-	fprintf(stderr, "router_source: %s: %s\n", what, rte_strerror(rte_errno));
-	exit(1);
-}
 
 /* All of the capture's frames, one behind the other; every one has FRAME octets. */
 static uint8_t *read_frames(const char *path, uint32_t *count)
@@ -46,16 +33,6 @@ static uint8_t *read_frames(const char *path, uint32_t *count)
 			die(path);
 	fclose(f);
 	return frames;
-}
-
-static void start(uint16_t port, struct rte_mempool *pool)
-{
-	const struct rte_eth_conf conf = {.rxmode = {.mq_mode = RTE_ETH_MQ_RX_NONE}};
-
-	if (rte_eth_dev_configure(port, 1, 1, &conf) ||
-	    rte_eth_rx_queue_setup(port, 0, 1024, 0, NULL, pool) ||
-	    rte_eth_tx_queue_setup(port, 0, 1024, 0, NULL) || rte_eth_dev_start(port))
-		die("port");
 }
 
 /* Frames are copied into few buffers that stay in the cache; the port gives each back when it has copied it in its turn. */
@@ -81,11 +58,7 @@ int main(int argc, char **argv)
 	frames = read_frames(argv[used + 1], &count);
 	if (count < BURST)
 		die("the capture is too short");
-	pool = rte_pktmbuf_pool_create("pool", BUFFERS, CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
-	if (!pool)
-		die("pool");
-	for (uint16_t port = 0; port < 2; port++)
-		start(port, pool);
+	pool = start_ports(BUFFERS);
 	puts("ready");
 	fflush(stdout);
 	for (;;) {
