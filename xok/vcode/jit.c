@@ -96,7 +96,7 @@ static uint32_t instruction(struct jit *j)
 	if (i->op == VC_OP_EXIT)
 		jit_exit(j);
 	else if (i->op != VC_OP_CALL)
-		jit_jump(j);
+		return jit_jump(j);
 	else if (vc_src(i) == VC_SRC_LOCAL)
 		jit_local_call(j);
 	else

@@ -143,6 +143,17 @@ static inline bool jit_follows(const struct jit *j, uint32_t pc)
 	return pc < j->p->ninsn && !(j->w->mark[pc] & (VC_M_LEADER | VC_M_FUNCTION));
 }
 
+/* d = a constant, in one slot; and which. */
+static inline bool jit_is_constant(const struct vc_insn *i)
+{
+	return i->op == (VC_ALU | VC_MOV) || i->op == (VC_ALU64 | VC_MOV);
+}
+
+static inline uint64_t jit_constant(const struct vc_insn *i)
+{
+	return VC_CLASS(i->op) == VC_ALU64 ? (uint64_t)(int64_t)i->imm : (uint32_t)i->imm;
+}
+
 /* jit.c: control goes to a leader further on from here. */
 void jit_arrive(struct jit *j, uint32_t leader);
 
@@ -194,7 +205,7 @@ void jit_leave(struct jit *j, enum jit_cc cc, enum jit_stub s);
 /* Takes from the budget; the sign flag is set when it does not cover the cost. */
 void jit_spend(struct jit *j, uint32_t cost);
 
-/* jit_jump.c */
-void jit_jump(struct jit *j);
+/* jit_jump.c: returns the number of instructions done. */
+uint32_t jit_jump(struct jit *j);
 
 #endif

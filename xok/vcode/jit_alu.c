@@ -86,10 +86,10 @@ static void move(struct jit *j, const struct vc_insn *i)
 	uint32_t w = width(i), s = vc_src(i);
 	int rd = j->reg[vc_dst(i)], rs;
 
-	if (!VC_X(i->op)) {
+	if (jit_is_constant(i)) {
 		/* But for 0, this leaves the flags alone. */
 		j->tested_at += j->tested_at == j->pc && i->imm && j->tested != vc_dst(i);
-		jit_mov_imm(&j->b, rd, w ? (uint64_t)(int64_t)i->imm : (uint32_t)i->imm);
+		jit_mov_imm(&j->b, rd, jit_constant(i));
 		return;
 	}
 	if (s == 10) {
@@ -507,9 +507,8 @@ uint32_t jit_alu(struct jit *j)
 	uint32_t d = vc_dst(i), done;
 
 	/* A constant that is stored and forgotten needs no register. */
-	if (VC_CODE(i->op) == VC_MOV && !VC_X(i->op) && follow(j, 2) && vc_src(&i[1]) == d &&
-	    vc_dst(&i[1]) != d && is_dead(j, d, j->pc + 2, 0) &&
-	    jit_store_through(j, j->pc + 1, i->imm)) {
+	if (jit_is_constant(i) && follow(j, 2) && vc_src(&i[1]) == d && vc_dst(&i[1]) != d &&
+	    is_dead(j, d, j->pc + 2, 0) && jit_store_through(j, j->pc + 1, i->imm)) {
 		jit_wrote(j, d, UINT64_MAX);
 		return 2;
 	}

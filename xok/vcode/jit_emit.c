@@ -84,9 +84,15 @@ void jit_mov(struct jit_buf *b, uint32_t w, int d, int s)
 
 void jit_mov_imm(struct jit_buf *b, int d, uint64_t v)
 {
-	if (v == 0) {
+	if (v == 0)
 		jit_rr(b, 0x33, d, d);
-	} else if (v == (uint32_t)v) {
+	else
+		jit_put_imm(b, d, v);
+}
+
+void jit_put_imm(struct jit_buf *b, int d, uint64_t v)
+{
+	if (v == (uint32_t)v) {
 		opcode(b, 0xb8u + ((uint32_t)d & 7), 0, 0, d, false);
 		jit_imm32(b, (uint32_t)v);
 	} else if (v == (uint64_t)(int32_t)v) {

@@ -78,6 +78,8 @@ void jit_rm(struct jit_buf *b, uint32_t op, int reg, struct jit_mem m);
 /* w: 0, or O_W for 64 bits. */
 void jit_mov(struct jit_buf *b, uint32_t w, int d, int s);
 void jit_mov_imm(struct jit_buf *b, int d, uint64_t v);
+/* As jit_mov_imm, and leaves the flags alone. */
+void jit_put_imm(struct jit_buf *b, int d, uint64_t v);
 void jit_load64(struct jit_buf *b, int d, struct jit_mem m);
 void jit_store64(struct jit_buf *b, struct jit_mem m, int s);
 void jit_arith(struct jit_buf *b, enum jit_arith a, uint32_t w, int d, int s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * jit_jump.c - jumps. One that goes backwards pays for what it lets run again, on the way: a loop's turn costs one subtraction and
- * one branch beside the comparison.
+ * one branch beside the comparison. A choice between two constants is no jump at all.
  */
 #include "xok/vcode/jit.h"
 
@@ -105,12 +105,32 @@ static void learn(struct jit *j, const struct vc_insn *i, uint32_t code)
 		at_most(&j->now, vc_src(i), most_a);
 }
 
-void jit_jump(struct jit *j)
+/* Is the jump at pc the middle of d = a constant, a jump over one instruction, d = another constant? */
+static bool is_choice(const struct jit *j)
+{
+	const struct vc_insn *i = &j->p->insn[j->pc];
+
+	return j->pc > 0 && vc_target(i, j->pc) == j->pc + 2 && jit_follows(j, j->pc) &&
+	       jit_follows(j, j->pc + 1) && j->fact[j->pc + 1].flags & JIT_LIVE &&
+	       jit_is_constant(&i[-1]) && jit_is_constant(&i[1]) && vc_dst(&i[-1]) == vc_dst(&i[1]);
+}
+
+/* The instruction behind the jump, done unless cc holds. */
+static void choose(struct jit *j, enum jit_cc cc)
+{
+	const struct vc_insn *i = &j->p->insn[j->pc + 1];
+
+	jit_put_imm(&j->b, T0, jit_constant(i));
+	jit_rr(&j->b, (0x40u + (cc ^ 1)) | O_0F | O_W, j->reg[vc_dst(i)], T0);
+}
+
+uint32_t jit_jump(struct jit *j)
 {
 	const struct vc_insn *i = &j->p->insn[j->pc];
 	uint32_t t = (uint32_t)vc_target(i, j->pc);
 	bool pointers = jit_fact(j)->kind >= VC_K_CTX && VC_CLASS(i->op) == VC_JMP;
 	bool numbers = i->op != VC_OP_JA && i->op != VC_OP_GOTOL && !pointers;
+	bool choice = numbers && is_choice(j);
 	struct jit_known before;
 	enum jit_cc cc = CC_ALWAYS;
 
@@ -119,14 +139,16 @@ void jit_jump(struct jit *j)
 			cc = pointers ? relations[VC_CODE(i->op) >> 4].pointers
 				      : relations[VC_CODE(i->op) >> 4].cc;
 		else if (VC_CODE(i->op) == VC_JEQ)
-			return;
+			return 1;
 	}
 	if (cc == CC_ALWAYS && t > j->pc && j->p->insn[t].op == VC_OP_EXIT) {
 		jit_exit(j);
-		return;
+		return 1;
 	}
 	j->falls = cc != CC_ALWAYS;
-	if (t <= j->pc)
+	if (choice)
+		choose(j, cc);
+	else if (t <= j->pc)
 		go_back(j, cc, t);
 	else if (cc != CC_ALWAYS || t != j->pc + 1)
 		go(j, cc, t);
@@ -138,4 +160,7 @@ void jit_jump(struct jit *j)
 	j->now = before;
 	if (numbers)
 		learn(j, i, relations[VC_CODE(i->op) >> 4].opposite);
+	if (choice)
+		jit_wrote(j, vc_dst(&i[1]), jit_constant(&i[1]));
+	return choice ? 2 : 1;
 }

@@ -237,6 +237,28 @@ static uint32_t conditional(struct maker *m)
 	return at;
 }
 
+/* One of two constants, after a comparison of numbers or of some bits of a copy. */
+static void st_choice(struct maker *m)
+{
+	uint32_t r = number(m), at;
+
+	if (pick(m, 2)) {
+		uint32_t copy = number(m);
+
+		emit(m, 0xb8 | wide(m), copy, number(m), 0, 0);
+		emit(m, 0x50 | wide(m), copy, 0, 0, constant(m));
+		emit(m, 0xb0 | wide(m), r, 0, 0, constant(m));
+		at = m->t->n;
+		emit(m, (uint8_t)((pick(m, 2) ? 0x10 : 0x50) | (pick(m, 2) ? 5 : 6)), copy, 0, 0,
+		     0);
+	} else {
+		emit(m, 0xb0 | wide(m), r, 0, 0, constant(m));
+		at = conditional(m);
+	}
+	emit(m, 0xb0 | wide(m), r, 0, 0, constant(m));
+	jump_to(m, at, m->t->n);
+}
+
 static void simple(struct maker *m);
 
 static void st_skip(struct maker *m)
@@ -339,9 +361,9 @@ static void st_call(struct maker *m)
 
 static void simple(struct maker *m)
 {
-	static void (*const kinds[])(struct maker *) = {st_alu,	   st_alu,  st_unary,  st_constant,
-							st_copy,   st_copy, st_half,   st_rotate,
-							st_access, st_span, st_access, st_rotate};
+	static void (*const kinds[])(struct maker *) = {
+		st_alu,	   st_alu,    st_unary, st_constant, st_copy,	st_copy,  st_half,
+		st_rotate, st_access, st_span,	st_access,   st_rotate, st_choice};
 
 	kinds[pick(m, sizeof(kinds) / sizeof(kinds[0]))](m);
 }

@@ -253,6 +253,66 @@ static void test_bits(void **unused)
 				bits(corners[k], shape, masks[m]);
 }
 
+/*
+ * One of two constants, for all values of d and s, which come from memory so that nobody knows them beforehand; then an operation
+ * that a wrong idea of the greater one would leave out. `shape` says whether the constant goes where an operand of the comparison was, is
+ * 32 or 64 bits wide, whether something jumps to the second one, and whether the bits of a copy are asked for.
+ */
+static void choices(uint8_t op, uint32_t d, uint32_t s, const int32_t pair[2], uint32_t shape)
+{
+	uint32_t p = third(d, s), r = shape & 1 ? d : third(p, d), at = 0;
+	uint8_t mov = shape & 2 ? 0xb7 : 0xb4;
+	bool reg = takes_register(op), into = shape & 4, copy = shape & 8;
+
+	r = r == s && !(shape & 1) ? 9 : r;
+	n = 0;
+	if (p != 1)
+		emit(0xbf, p, 1, 0, 0);
+	for (size_t x = 0; x < NCORNER; x++) {
+		constant(r, 5);
+		constant(d, corners[x]);
+		emit(0x7b, p, d, 0, 0);
+		constant(s, corners[(x * 7 + 3) % NCORNER]);
+		emit(0x7b, p, s, 8, 0);
+		emit(0x79, s, p, 8, 0);
+		emit(0x79, d, p, 0, 0);
+		if (into)
+			emit(0x35, s, 0, 2, 5);
+		if (copy)
+			emit(0x54, d, 0, 0, 0x81);
+		emit(mov, r, 0, 0, pair[0]);
+		emit(op, d, reg ? s : 0, 1, reg ? 0 : pair[0]);
+		emit(mov, r, 0, 0, pair[1]);
+		emit(0x7b, p, r, (int32_t)(16 + at), 0);
+		emit(0x57, r, 0, 0, 0xff);
+		emit(0x7b, p, r, (int32_t)(24 + at), 0);
+		at += 16;
+	}
+	emit(0xb7, 0, 0, 0, 0);
+	emit(0x95, 0, 0, 0, 0);
+	assert_int_equal(run(raw_case()).reason, VC_FINE);
+}
+
+static void test_choices(void **unused)
+{
+	static const int32_t pairs[][2] = {{1, 2},	{0, 1},	    {1, 0},
+					   {1, 0x1234}, {-1, 0x80}, {7, INT32_MIN}};
+
+	(void)unused;
+	lab_open();
+	for (uint32_t op = 0; op < 256; op++) {
+		uint32_t cls = VC_CLASS(op);
+
+		if (!vc_opcodes[op].text || (cls != VC_JMP && cls != VC_JMP32) ||
+		    vc_opcodes[op].dst != VC_F_RD)
+			continue;
+		for (uint32_t d = 0; d <= 9; d++)
+			for (uint32_t shape = 0; shape < 16; shape++)
+				for (size_t k = 0; k < sizeof(pairs) / sizeof(pairs[0]); k++)
+					choices((uint8_t)op, d, (d + 3) % 10, pairs[k], shape);
+	}
+}
+
 /* ---- memory ---- */
 
 struct region {
@@ -653,6 +713,7 @@ int main(void)
 		cmocka_unit_test(test_arithmetic),
 		cmocka_unit_test(test_jumps),
 		cmocka_unit_test(test_bits),
+		cmocka_unit_test(test_choices),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_atomics),
 		cmocka_unit_test(test_exchange),
