@@ -70,9 +70,9 @@ static void on_link(struct follow *f, const struct netlink_link *l, bool gone)
 
 	while (i < f->nlink && f->link[i].index != l->index)
 		i++;
-	/* RTM_DELROUTE is not sent for the IPv4 routes that go with an interface. */
+	/* RTM_DELROUTE is not sent for the IPv4 routes that go with an interface, and nothing for those that die or live again with its carrier. */
 	if (i < f->nlink && (gone || f->link[i].up != l->up || f->link[i].iface != iface))
-		f->again |= f->stage == STAGES;
+		f->again |= f->stage > 0;
 	if (gone) {
 		if (i < f->nlink)
 			f->link[i] = f->link[--f->nlink];
@@ -112,7 +112,7 @@ static void on_addr(struct follow *f, const struct netlink_addr *a, bool gone)
 		if (i < f->naddress)
 			f->address[i] = f->address[--f->naddress];
 		/* Nor is it for the routes that go with an address. */
-		f->again |= gone && f->stage == STAGES;
+		f->again |= gone && f->stage > 0;
 		return;
 	}
 	if (i == FOLLOW_ADDRESSES) {

@@ -28,7 +28,7 @@ enum {
 	ROUTE_VIA = 18
 };
 
-#define LINK_UP 0x1u
+#define LINK_UP (0x1u | 0x10000u) /* up, and with a carrier */
 #define ADDR_TENTATIVE 0x40u
 #define ADDR_FAILED 0x08u
 #define NEIGH_KNOWN (0x02u | 0x04u | 0x08u | 0x10u) /* reachable, stale, delay, probe */
@@ -134,7 +134,8 @@ static bool read_link(struct netlink_event *e, struct span s, uint32_t *bad)
 
 	if (s.n < 16)
 		return false;
-	*l = (struct netlink_link){.index = host32(s.p + 4), .up = host32(s.p + 8) & LINK_UP};
+	*l = (struct netlink_link){.index = host32(s.p + 4),
+				   .up = (host32(s.p + 8) & LINK_UP) == LINK_UP};
 	s = (struct span){s.p + 16, s.n - 16};
 	while (next_attr(&s, &a, bad)) {
 		switch (a.type) {

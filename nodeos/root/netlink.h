@@ -48,7 +48,8 @@ enum netlink_route_kind {
 struct netlink_link {
 	uint32_t index, parent; /* parent: of a VLAN; 0: none */
 	uint16_t vlan;
-	bool up, has_mac;
+	bool up; /* and it has a carrier: else the ways through it are dead */
+	bool has_mac;
 	uint8_t mac[6];
 	char name[16];
 };

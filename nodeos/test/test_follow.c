@@ -17,6 +17,10 @@
 #define WAN 3u
 #define MGMT 9u
 #define MAX 400000u
+#define DOWN 0u /* flags of an interface: linux/if.h */
+#define NO_CARRIER 1u
+#define UP 0x10001u
+#define LINK_DOWN 0x10u /* of a route's way: linux/rtnetlink.h */
 
 static struct node_pub pub;
 static struct ee_shared shared;
@@ -33,6 +37,7 @@ static struct {
 	uint32_t seq;
 	uint8_t links[512], addrs[512], neighs[512], routes[65536], routes6[4096];
 	size_t nlink, naddr, nneigh, nroute, nroute6;
+	void (*meanwhile)(void); /* happens once, after a list of routes */
 } host;
 
 static void put(void *p, size_t *at, const void *data, size_t n)
@@ -63,9 +68,9 @@ static size_t finish(uint8_t *m, size_t at, uint16_t type, uint16_t flags, uint3
 }
 
 static size_t link_msg(uint8_t *m, uint16_t type, uint32_t index, const char *name,
-		       const uint8_t mac[6], bool up)
+		       const uint8_t mac[6], uint32_t flags)
 {
-	uint32_t body[4] = {0, index, up, 0};
+	uint32_t body[4] = {0, index, flags, 0};
 	size_t at = 16;
 
 	memset(m, 0, 128);
@@ -209,6 +214,9 @@ static long send_request(int fd, const void *buf, size_t len)
 	case NETLINK_GETROUTE:
 		answer(m[16] == 2 ? host.routes : host.routes6,
 		       m[16] == 2 ? host.nroute : host.nroute6);
+		if (host.meanwhile)
+			host.meanwhile();
+		host.meanwhile = NULL;
 		break;
 	default: fail();
 	}
@@ -250,9 +258,9 @@ static int setup(void **state)
 	assert_int_equal(root_init(&root, &pub, &shared, &none), 0);
 	assert_int_equal(root_read(&root, conf, sizeof(conf) - 1, err, 4), 0);
 	assert_true(root_apply(&root, why));
-	LIST(link, link_msg(m_, NETLINK_NEWLINK, LAN, "lan", pub.port[0].mac, true));
-	LIST(link, link_msg(m_, NETLINK_NEWLINK, WAN, "renamed", pub.port[1].mac, true));
-	LIST(link, link_msg(m_, NETLINK_NEWLINK, MGMT, "eth0", mac_other, true));
+	LIST(link, link_msg(m_, NETLINK_NEWLINK, LAN, "lan", pub.port[0].mac, UP));
+	LIST(link, link_msg(m_, NETLINK_NEWLINK, WAN, "renamed", pub.port[1].mac, UP));
+	LIST(link, link_msg(m_, NETLINK_NEWLINK, MGMT, "eth0", mac_other, UP));
 	LIST(addr, addr_msg(m_, NETLINK_NEWADDR, LAN, "10.0.0.1/24"));
 	LIST(addr, addr_msg(m_, NETLINK_NEWADDR, WAN, "10.1.0.1/24"));
 	LIST(addr, addr_msg(m_, NETLINK_NEWADDR, WAN, "fd00:1::1/64"));
@@ -429,10 +437,71 @@ static void interface_down(void **state)
 {
 	(void)state;
 	host.nroute = 0;
-	TELL(link_msg(m_, NETLINK_NEWLINK, WAN, "renamed", pub.port[1].mac, false));
+	TELL(link_msg(m_, NETLINK_NEWLINK, WAN, "renamed", pub.port[1].mac, DOWN));
 	follow_work(&root.follow);
 	assert_int_equal(host.lists, 12);
 	assert_int_equal(number("8.8.8.8"), -1);
+}
+
+static void list_links(uint32_t wan)
+{
+	host.nlink = 0;
+	LIST(link, link_msg(m_, NETLINK_NEWLINK, LAN, "lan", pub.port[0].mac, UP));
+	LIST(link, link_msg(m_, NETLINK_NEWLINK, WAN, "renamed", pub.port[1].mac, wan));
+}
+
+/* How the host lists the default route, the only one. */
+static void list_default(uint32_t flags)
+{
+	const struct way gw = {WAN, 0x0a010002, 0};
+
+	host.nroute = 0;
+	LIST(route, route_msg(m_, NETLINK_NEWROUTE, "0.0.0.0/0", 1, 100, &gw, 1));
+	memcpy(host.routes + 16 + 8, &flags, 4);
+}
+
+/* The host tells nobody that the ways through an interface are dead without a carrier, nor that they are not dead with one. */
+static void carrier(void **state)
+{
+	(void)state;
+	list_links(NO_CARRIER);
+	list_default(LINK_DOWN);
+	TELL(link_msg(m_, NETLINK_NEWLINK, WAN, "renamed", pub.port[1].mac, NO_CARRIER));
+	follow_work(&root.follow);
+	assert_int_equal(host.lists, 12);
+	assert_int_equal(number("8.8.8.8"), -1);
+	TELL(link_msg(m_, NETLINK_NEWLINK, WAN, "renamed", pub.port[1].mac, NO_CARRIER));
+	follow_work(&root.follow);
+	assert_int_equal(host.lists, 12);
+	list_links(UP);
+	list_default(0);
+	TELL(link_msg(m_, NETLINK_NEWLINK, WAN, "renamed", pub.port[1].mac, UP));
+	follow_work(&root.follow);
+	assert_int_equal(host.lists, 18);
+	assert_true(goes(0x08080808, 1, 0x0a010002));
+}
+
+static void carrier_comes(void)
+{
+	uint8_t m[512];
+
+	list_links(UP);
+	list_default(0);
+	say(m, link_msg(m, NETLINK_NEWLINK, WAN, "renamed", pub.port[1].mac, UP));
+}
+
+/* The routes have been listed as dead when the carrier comes, and the list is not at its end. */
+static void carrier_in_a_list(void **state)
+{
+	(void)state;
+	list_links(NO_CARRIER);
+	list_default(LINK_DOWN);
+	host.meanwhile = carrier_comes;
+	TELL(link_msg(m_, NETLINK_NEWLINK, WAN, "renamed", pub.port[1].mac, NO_CARRIER));
+	follow_work(&root.follow);
+	follow_work(&root.follow);
+	assert_int_equal(host.lists, 18);
+	assert_true(goes(0x08080808, 1, 0x0a010002));
 }
 
 /* ---- many ---- */
@@ -686,6 +755,8 @@ int main(void)
 		T(addresses_come_and_go),
 		T(interrupted),
 		T(interface_down),
+		T(carrier),
+		T(carrier_in_a_list),
 		T(many_routes),
 		T(arp_and_the_host),
 		T(advertisements_and_the_host),
