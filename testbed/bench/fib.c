@@ -293,10 +293,13 @@ int main(void)
 	static const uint32_t counts[] = {16, 10000, 1000000};
 	static struct rows rows;
 
+	const char *only = getenv("ROUTES");
+
 	fib_dpdk_start();
 	rows_open(&rows, "fib", "ns/lookup");
 	for (int wide = 0; wide < 2; wide++)
 		for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-			bench(&rows, wide, counts[i]);
+			if (!only || !*only || counts[i] == (uint32_t)atoi(only))
+				bench(&rows, wide, counts[i]);
 	return rows_close(&rows);
 }

@@ -323,7 +323,8 @@ static const char *option(const char *name)
 int main(void)
 {
 	static const uint32_t counts[COUNTS] = {16, 10000, 1000000};
-	const char *routes = option("ROUTES"), *only_ports = option("PORTS");
+	const char *routes = option("ROUTES"), *only_ports = option("PORTS"),
+		   *family = option("FAMILY");
 	uint32_t only_routes = routes ? (uint32_t)atoi(routes) : 0;
 	static struct rows rows;
 	double ticks = ticks_per_ns();
@@ -343,6 +344,7 @@ int main(void)
 		uint32_t n = counts[k % COUNTS];
 
 		if ((!only_ports || memif == !strcmp(only_ports, "memif")) &&
+		    (!family || wide == (*family == '6')) &&
 		    (!only_routes || n == only_routes))
 			bench(&rows, memif, wide, n, ticks);
 	}

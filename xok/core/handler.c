@@ -126,20 +126,41 @@ static __attribute__((noinline)) struct purse refill(struct prog_run *q, int64_t
 	return purse_open(q);
 }
 
-/* The port by which packets leave, as long as it is the same one. */
+/* The port by which packets leave, as long as it is the same one, and what has left by it. */
 struct way {
 	uint32_t port, room;
-	struct xok_port_info *count;
+	uint64_t packets, bytes;
 };
+
+/* What a burst comes to, until it is added to the counters. */
+struct sum {
+	uint64_t runs, units, forwarded, replied;
+};
+
+static inline void settle_way(const struct way *w, const struct prog_run *q)
+{
+	if (!w->packets)
+		return;
+	count(&q->cpu->port[w->port].tx_packets, w->packets);
+	count(&q->cpu->port[w->port].tx_bytes, w->bytes);
+}
+
+static inline void settle(const struct sum *t, struct xok_prog_info *info)
+{
+	count(&info->runs, t->runs);
+	count(&info->units, t->units);
+	count(&info->forwarded, t->forwarded);
+	count(&info->replied, t->replied);
+}
 
 static __attribute__((noinline)) void turn_to(struct way *w, const struct prog_run *q,
 					      uint32_t port)
 {
 	const struct prog *p = q->prog;
 
-	w->port = port;
+	settle_way(w, q);
+	*w = (struct way){.port = port};
 	w->room = port < 32 && p->ports & 1u << port ? port_room(p->x, port) : 0;
-	w->count = &q->cpu->port[port];
 }
 
 /* What is left of the packet leaves, which costs as much as by the helper. */
@@ -154,21 +175,21 @@ static inline void leave(struct prog_run *q, struct purse *s, struct way *w, str
 		return;
 	}
 	s->left -= vc_helpers[VC_HELPER_send].cost;
-	count(&w->count->tx_packets, 1);
-	count(&w->count->tx_bytes, k->len);
-	count(done, 1);
+	w->packets++;
+	w->bytes += k->len;
+	++*done;
 	k->out = port;
 	k->fate = fate;
 }
 
 /* True: the packet goes on to the ring. */
-static inline bool obey(struct prog_run *q, struct purse *s, struct way *w, struct xok_packet *k,
-			uint64_t verdict)
+static inline bool obey(struct prog_run *q, struct purse *s, struct way *w, struct sum *t,
+			struct xok_packet *k, uint64_t verdict)
 {
 	struct xok_prog_info *info = q->info;
 
 	if ((verdict & ~0xff00ull) == XOK_V_FORWARD) {
-		leave(q, s, w, k, (uint32_t)verdict >> 8, XOK_FATE_FORWARDED, &info->forwarded);
+		leave(q, s, w, k, (uint32_t)verdict >> 8, XOK_FATE_FORWARDED, &t->forwarded);
 		return false;
 	}
 	if ((verdict & ~0xffff00ull) == XOK_V_DROP) {
@@ -187,7 +208,7 @@ static inline bool obey(struct prog_run *q, struct purse *s, struct way *w, stru
 		count(&info->consumed, 1);
 		return false;
 	case XOK_V_REPLY:
-		leave(q, s, w, k, q->ctx.port, XOK_FATE_REPLIED, &info->replied);
+		leave(q, s, w, k, q->ctx.port, XOK_FATE_REPLIED, &t->replied);
 		return false;
 	default:
 		k->fate = XOK_FATE_BAD_VERDICT;
@@ -213,7 +234,8 @@ static __attribute__((noinline)) bool not_run(struct prog_run *q, struct xok_pac
  * One packet. What was executed is at most the budget spent and one pass over the program; so much
  * is charged, and what it takes to clear its data. True: the packet goes on to the ring.
  */
-static inline bool handle(struct prog_run *q, struct purse *s, struct way *w, struct xok_packet *k)
+static inline bool handle(struct prog_run *q, struct purse *s, struct way *w, struct sum *t,
+			  struct xok_packet *k)
 {
 	const struct prog *p = q->prog;
 	int64_t budget = p->budget;
@@ -229,8 +251,8 @@ static inline bool handle(struct prog_run *q, struct purse *s, struct way *w, st
 	q->limit = k->len;
 	int why = prog_exec(q, k->frame, k->len, budget, &end);
 	budget -= end.left;
-	count(&q->info->runs, 1);
-	count(&q->info->units, (uint64_t)budget);
+	t->runs++;
+	t->units += (uint64_t)budget;
 	s->left -= budget + p->toll;
 	if (why) {
 		k->fate = XOK_FATE_STOPPED;
@@ -238,7 +260,7 @@ static inline bool handle(struct prog_run *q, struct purse *s, struct way *w, st
 		return false;
 	}
 	k->len = q->limit;
-	return obey(q, s, w, k, end.r0);
+	return obey(q, s, w, t, k, end.r0);
 }
 
 /* Asks for the memory that lookups of these packets will read first. */
@@ -251,7 +273,7 @@ static void look_ahead(const struct prog *p, const struct xok_lookahead *l,
 	bool four = p->x->table_info[index].spec.type == XOK_TABLE_LPM4;
 	uint32_t end = l->offset + (four ? 4u : 16u);
 
-	if (four ? !lpm->prefetch4 : !lpm->prefetch6)
+	if (!lpm->cold || !lpm->cold(self))
 		return;
 	for (uint32_t i = 0; i < n; i++) {
 		if (k[i].len < end)
@@ -275,6 +297,7 @@ uint32_t handler_burst(struct prog_run *q, const struct arrival *a, struct xok_p
 {
 	const struct prog *p = q->prog;
 	struct way w = {.port = UINT32_MAX}; /* none yet */
+	struct sum t = {0};
 	uint64_t want = __atomic_load_n(&q->env_rate->want, __ATOMIC_RELAXED);
 	uint32_t ring = 0;
 
@@ -290,8 +313,10 @@ uint32_t handler_burst(struct prog_run *q, const struct arrival *a, struct xok_p
 	struct purse s = purse_open(q);
 	for (struct xok_packet *end = k + n; k < end; k++) {
 		k->prog = q->number;
-		ring += handle(q, &s, &w, k);
+		ring += handle(q, &s, &w, &t, k);
 	}
+	settle_way(&w, q);
+	settle(&t, q->info);
 	charge(q, s.had - s.left);
 	return ring;
 }

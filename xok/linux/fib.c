@@ -10,8 +10,10 @@
 
 /* From so many prefixes on, spread as they are in practice, most of the root's pages are in use anyway. */
 #define HUGE_FROM 8192u
-/* And from so many on, what a lookup needs is not in the caches. */
-#define LARGE 65536u
+/* From so many on the first thing that a lookup reads is not in the nearest caches, */
+#define COLD_FROM 1024u
+/* and from so many on, nothing of it is in any. */
+#define LARGE_FROM 65536u
 
 /* ---- memory ---- */
 
@@ -103,7 +105,8 @@ static void grow(struct fib *f, size_t root)
 {
 	uint32_t n = tbl_used(f->mem);
 
-	f->large |= n >= LARGE;
+	f->cold |= n >= COLD_FROM;
+	f->large |= n >= LARGE_FROM;
 	if (f->huge || n < HUGE_FROM)
 		return;
 	f->huge = true;
@@ -194,6 +197,13 @@ static int fib_remove(void *self, const struct xok_table_update *u)
 	return 0;
 }
 
+static bool fib_cold(const void *self)
+{
+	const struct fib *f = self;
+
+	return f->cold;
+}
+
 const struct tbl_lpm_ops fib_lpm = {
 	.create = fib_create,
 	.destroy = fib_destroy,
@@ -201,6 +211,7 @@ const struct tbl_lpm_ops fib_lpm = {
 	.remove = fib_remove,
 	.lookup4 = fib4_lookup,
 	.lookup6 = fib6_lookup,
+	.cold = fib_cold,
 	.prefetch4 = fib4_prefetch,
 	.prefetch6 = fib6_prefetch,
 };

@@ -16,6 +16,7 @@
 #include "xok/linux/fib_int.h"
 
 #define GROUP 0x80000000u
+#define SECOND_HALF 0x40000000u /* of a group: its nibble is the 16th or a later one */
 #define INDEX 0x3ffffffu
 #define ROOT_BITS 20u
 #define WIDTH 16u
@@ -55,9 +56,13 @@ static uint32_t nibble_of(uint32_t entry)
 	return entry >> 26 & 31;
 }
 
-static uint32_t nibble(uint64_t hi, uint64_t lo, uint32_t n)
+/*
+ * Of an address the nibble that a group goes by: nibble n is (60 - 4n) modulo 64 bits up in its half. The entry has n from bit 26 on, so that 4n is what its
+ * highest octet has without its two lowest bits; and minus four less that is the complement of the octet with those bits set.
+ */
+static inline uint32_t nibble(uint64_t hi, uint64_t lo, uint32_t entry)
 {
-	return (n < 16 ? hi : lo) >> (60 - 4 * (n & 15)) & 15;
+	return (entry & SECOND_HALF ? lo : hi) >> (~(entry >> 24 | 3) & 63) & 15;
 }
 
 static bool covers(const struct leaf *l, uint64_t hi, uint64_t lo)
@@ -69,12 +74,26 @@ static bool covers(const struct leaf *l, uint64_t hi, uint64_t lo)
 	return len <= 64 || !((l->lo ^ lo) >> (128 - len));
 }
 
+/*
+ * From a group to what it leads to, from anything else nowhere, without a branch: with few prefixes some addresses have one group on their way and
+ * others none, and no processor guesses which. Group 0 is nobody's.
+ */
+static inline uint32_t step(const struct fib *f, uint32_t e, uint64_t hi, uint64_t lo)
+{
+	uint32_t group = e & GROUP ? UINT32_MAX : 0;
+	uint32_t next = FIB_LOAD(&group_at(f, e & group)[nibble(hi, lo, e)]);
+
+	return (next & group) | (e & ~group);
+}
+
 static inline uint32_t find(const struct fib *f, uint64_t hi, uint64_t lo)
 {
 	uint32_t e = FIB_LOAD(&f->root[hi >> (64 - ROOT_BITS)]);
 
+	if (!f->cold)
+		e = step(f, e, hi, lo);
 	while (e & GROUP)
-		e = FIB_LOAD(&group_at(f, e)[nibble(hi, lo, nibble_of(e))]);
+		e = FIB_LOAD(&group_at(f, e)[nibble(hi, lo, e)]);
 	while (e && !covers(leaf_at(f, e), hi, lo))
 		e = FIB_LOAD(&leaf_at(f, e)->parent);
 	return e;
@@ -108,7 +127,7 @@ void fib6_prefetch(const void *self, const uint8_t address[16])
 	lo = big64(address + 8);
 	e = FIB_LOAD(root);
 	while (e & GROUP)
-		e = FIB_LOAD(&group_at(f, e)[nibble(hi, lo, nibble_of(e))]);
+		e = FIB_LOAD(&group_at(f, e)[nibble(hi, lo, e)]);
 	__builtin_prefetch(leaf_at(f, e));
 }
 
@@ -148,7 +167,7 @@ static uint32_t common(const struct fib *f, uint32_t a, uint32_t b)
 
 static uint32_t leaf_nibble(const struct fib *f, uint32_t leaf, uint32_t n)
 {
-	return nibble(leaf_at(f, leaf)->hi, leaf_at(f, leaf)->lo, n);
+	return nibble(leaf_at(f, leaf)->hi, leaf_at(f, leaf)->lo, n << 26);
 }
 
 /* One of the longer prefixes behind an entry, of which all have the bits before its group. A shorter one is among them only as what covers. */

@@ -37,14 +37,15 @@
 #define SLEEP_MAX_NS 200000ull	/* up to this while it has ports that must be polled, */
 #define SLEEP_TX_NS 50000ull	/* up to this while packets wait for a socket to have room, */
 #define SLEEP_FD_NS 50000000ull /* up to this when all it has can wake it */
-#define FD_POLL_NS 5000ull	/* a descriptor that had nothing is not asked again sooner */
+#define FD_POLL_NS 5000ull	/* a descriptor that had nothing is not asked again sooner, */
+#define FD_BUSY_NS 100000ull	/* nor so soon by an lcore to which packets come without a call */
 
 /* One receive queue. */
 struct source {
 	struct port *port;
 	uint16_t queue;
-	bool fd;       /* polling is a system call */
-	uint64_t next; /* tsc of the next one */
+	bool fd;	/* polling is a system call */
+	uint64_t empty; /* tsc when there was nothing the last time */
 };
 
 /* What is to leave by one port. */
@@ -64,8 +65,9 @@ struct lcore {
 	struct source *source;
 	struct pollfd *fd; /* what wakes it; the first is its own eventfd */
 	uint64_t idle_since, sleep_ns;
-	uint64_t spin, pause, fd_poll; /* ticks */
-	uint32_t touched;	       /* bit n: outbox n is not empty */
+	bool loaded; /* since it was idle packets came from a port that is no descriptor */
+	uint64_t spin, pause, fd_poll, fd_busy; /* ticks */
+	uint32_t touched;			/* bit n: outbox n is not empty */
 	struct outbox out[XOKD_PORTS];
 	_Alignas(64) atomic_bool asleep;
 };
@@ -207,45 +209,75 @@ static inline void take_in(struct rte_mbuf **m, struct xok_packet *p, uint32_t n
 	}
 }
 
-/* Sorts what the core has decided into outboxes; the rest is done with. */
-static inline void sort_out(struct lcore *l, struct rte_mbuf **m, struct xok_packet *p, uint32_t n)
+/* The buffer around what the core made of the packet in it. */
+static inline void wrap(struct rte_mbuf *b, const struct xok_packet *p)
+{
+	b->data_off = (uint16_t)(p->frame - (uint8_t *)b->buf_addr);
+	b->data_len = (uint16_t)p->len;
+	b->pkt_len = p->len;
+	b->ol_flags = 0;
+}
+
+/* Puts what is to leave into outboxes; the rest is done with. */
+static void sort_out(struct lcore *l, struct rte_mbuf **m, struct xok_packet *p, uint32_t n)
 {
 	struct rte_mbuf *dead[PORT_BURST];
 	uint32_t ndead = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct rte_mbuf *b = m[i];
-
 		if (p[i].out == XOK_OUT_NONE) {
-			dead[ndead++] = b;
+			dead[ndead++] = m[i];
 			continue;
 		}
 		struct outbox *o = &l->out[p[i].out];
 
-		b->data_off = (uint16_t)(p[i].frame - (uint8_t *)b->buf_addr);
-		b->data_len = (uint16_t)p[i].len;
-		b->pkt_len = p[i].len;
-		b->ol_flags = 0;
-		o->m[o->n] = b;
+		wrap(m[i], &p[i]);
+		o->m[o->n] = m[i];
 		o->p[o->n++] = &p[i];
 		l->touched |= 1u << p[i].out;
 	}
 	if (ndead)
 		rte_pktmbuf_free_bulk(dead, ndead);
+	flush_all(l);
 }
 
-static uint32_t serve(struct lcore *l, struct source *s)
+/* What the core has decided. Mostly all packets of a burst leave by the same port, from where they are. */
+static inline void send_on(struct lcore *l, struct rte_mbuf **m, struct xok_packet *p, uint32_t n)
+{
+	uint32_t out = p[0].out, other = 0, sent;
+
+	for (uint32_t i = 1; i < n; i++)
+		other |= p[i].out ^ out;
+	struct port *port = other || out == XOK_OUT_NONE ? NULL : ports_at(l->d, out);
+	int queue = port ? port_queue(port, l->number) : -1;
+
+	if (queue < 0) {
+		sort_out(l, m, p, n);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		wrap(m[i], &p[i]);
+	sent = port->ops->tx(port, (uint16_t)queue, m, (uint16_t)n);
+	for (; sent < n; sent++) {
+		struct xok_packet *left = &p[sent];
+
+		give_up(l, &m[sent], &left, 1);
+	}
+}
+
+/* *now is when something was done last; and then, when this was done. */
+static uint32_t serve(struct lcore *l, struct source *s, uint64_t *now)
 {
 	struct rte_mbuf *m[PORT_BURST];
 	struct xok_packet p[PORT_BURST];
-	uint64_t t0 = rte_rdtsc();
+	uint64_t t0 = *now;
 
-	if (s->fd && t0 < s->next)
+	if (s->fd && t0 - s->empty < (l->loaded ? l->fd_busy : l->fd_poll))
 		return 0;
 	uint16_t n = s->port->ops->rx(s->port, s->queue, m, PORT_BURST);
 
 	if (!n) {
-		s->next = t0 + l->fd_poll;
+		s->empty = t0;
 		return 0;
 	}
 	take_in(m, p, n);
@@ -258,12 +290,12 @@ static uint32_t serve(struct lcore *l, struct source *s)
 		capture_burst(capture, l->number, s->port->index, clock_at(t1), p, n);
 	uint64_t t2 = rte_rdtsc();
 
-	sort_out(l, m, p, n);
-	flush_all(l);
+	send_on(l, m, p, n);
 	if (unlikely(capture != NULL))
 		capture_burst_sent(capture, l->number, s->port->index, clock_at(t1), p, n);
-	uint64_t t3 = rte_rdtsc();
+	uint64_t t3 = *now = rte_rdtsc();
 
+	l->loaded |= !s->fd;
 	l->info->bursts++;
 	l->info->packets += n;
 	l->info->rx_cycles += t1 - t0;
@@ -317,26 +349,29 @@ static void sleep_now(struct lcore *l, const atomic_bool *stop)
 
 	l->sleep_ns *= 2;
 	for (uint32_t i = 0; i < l->nsource; i++)
-		l->source[i].next = 0;
+		l->source[i].empty = 0;
 	l->info->sleeps++;
 	l->info->sleep_cycles += rte_rdtsc() - t0;
 }
 
-static void idle(struct lcore *l, const atomic_bool *stop)
+/* Returns what time it is. */
+static uint64_t idle(struct lcore *l, const atomic_bool *stop)
 {
 	uint64_t now = rte_rdtsc();
 
+	l->loaded = false;
 	if (!l->idle_since)
 		l->idle_since = now;
 	uint64_t since = now - l->idle_since;
 
 	if (since < l->spin)
-		return;
+		return now;
 	if (since < l->pause) {
 		rte_pause();
-		return;
+		return now;
 	}
 	sleep_now(l, stop);
+	return rte_rdtsc();
 }
 
 void lcore_wake(struct xokd *d, uint32_t lcore)
@@ -359,22 +394,25 @@ static int run(void *arg)
 	prctl(PR_SET_NAME, "xok-lcore");
 	prctl(PR_SET_TIMERSLACK, 1000ul);
 	rte_rcu_qsbr_thread_online(l->rcu, l->number);
+	uint64_t now = rte_rdtsc();
+
 	while (!atomic_load_explicit(stop, memory_order_relaxed)) {
-		uint32_t work = 0;
-		uint64_t t0 = rte_rdtsc();
+		uint32_t work = 0, injected = 0;
+		uint64_t t0 = now;
 
 		for (uint32_t i = 0; i < l->nsource; i++)
-			work += serve(l, &l->source[i]);
+			work += serve(l, &l->source[i], &now);
 		for (uint32_t i = 0; i < l->nowned; i++)
-			work += empty_ring(l, l->owned[i]);
+			injected += empty_ring(l, l->owned[i]);
 		rte_rcu_qsbr_quiescent(l->rcu, l->number);
 		l->info->polls++;
-		if (work) {
+		if (work + injected) {
 			l->idle_since = 0;
 			l->sleep_ns = SLEEP_NS;
-			l->info->busy_cycles += rte_rdtsc() - t0;
+			now = injected ? rte_rdtsc() : now;
+			l->info->busy_cycles += now - t0;
 		} else {
-			idle(l, stop);
+			now = idle(l, stop);
 		}
 	}
 	rte_rcu_qsbr_thread_offline(l->rcu, l->number);
@@ -398,6 +436,7 @@ static int make_lcore(struct xokd *d, uint32_t number)
 	l->spin = clock_ticks(SPIN_NS);
 	l->pause = clock_ticks(PAUSE_NS);
 	l->fd_poll = clock_ticks(FD_POLL_NS);
+	l->fd_busy = clock_ticks(FD_BUSY_NS);
 	l->source = calloc(MAXRX, sizeof(*l->source));
 	l->owned = calloc(XOKD_PORTS, sizeof(struct port *));
 	l->fd = calloc(XOKD_PORTS + 1, sizeof(*l->fd));

@@ -17,7 +17,7 @@
 
 #include "linux.h"
 
-#define PORT_BURST 32u
+#define PORT_BURST 64u
 #define PORT_RING 512u /* frames on the way to the owner */
 #define PORT_MTU 1500u /* when the device names none; more than that no frame has */
 

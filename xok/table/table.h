@@ -76,7 +76,9 @@ struct tbl_lpm_ops {
 	int (*remove)(void *self, const struct xok_table_update *u);
 	int32_t (*lookup4)(const void *self, uint32_t address);
 	int32_t (*lookup6)(const void *self, const uint8_t address[16]);
-	/* That lookup is likely soon: asks for the memory it will read first. NULL: nothing to gain. */
+	/* Is the table so large that what a lookup reads is rarely in the caches? NULL: no, or there is nothing to gain by what follows. */
+	bool (*cold)(const void *self);
+	/* That lookup is likely soon: asks for the memory it will read first. */
 	void (*prefetch4)(const void *self, uint32_t address);
 	void (*prefetch6)(const void *self, const uint8_t address[16]);
 };

@@ -440,6 +440,14 @@ static void seen6(const void *self, const uint8_t address[16])
 	memcpy(seen.six[seen.n6++], address, 16);
 }
 
+static bool is_cold;
+
+static bool cold(const void *self)
+{
+	(void)self;
+	return is_cold;
+}
+
 static void lookups_are_announced(void **state)
 {
 	struct fake *f = *state;
@@ -448,6 +456,7 @@ static void lookups_are_announced(void **state)
 	struct xok_prog_spec spec = {.ntable = 3};
 	struct load l = {.n = 0};
 
+	lpm.cold = cold;
 	lpm.prefetch4 = seen4;
 	lpm.prefetch6 = seen6;
 	f->x->lpm = &lpm;
@@ -472,6 +481,10 @@ static void lookups_are_announced(void **state)
 		for (uint32_t j = 14; j < l.p[i].len; j++)
 			l.p[i].frame[j] = (uint8_t)(i << 6 | j);
 	}
+	is_cold = false;
+	arrive(f, 0, 0, &l);
+	assert_int_equal(seen.n4 + seen.n6, 0);
+	is_cold = true;
 	arrive(f, 0, 0, &l);
 	assert_int_equal(seen.n4, 3);
 	assert_int_equal(seen.four[0], 0x5e5f6061);
