@@ -15,9 +15,11 @@
 #define STRIDE 4u
 #define WIDTH 16u
 
+_Static_assert(sizeof(uint32_t) * WIDTH == FIB_GROUP, "one cache line");
+
 static uint32_t *group_at(const struct fib *f, uint32_t entry)
 {
-	return fib_unit(&f->group, entry & ~GROUP);
+	return (uint32_t *)f->group.base + (size_t)(entry & ~GROUP) * WIDTH;
 }
 
 int32_t fib4_lookup(const void *self, uint32_t address)

@@ -42,12 +42,12 @@ static uint64_t big64(const uint8_t *p)
 
 static uint32_t *group_at(const struct fib *f, uint32_t entry)
 {
-	return fib_unit(&f->group, entry & INDEX);
+	return (uint32_t *)f->group.base + (size_t)(entry & INDEX) * WIDTH;
 }
 
 static struct leaf *leaf_at(const struct fib *f, uint32_t index)
 {
-	return fib_unit(&f->leaf, index);
+	return (struct leaf *)f->leaf.base + index;
 }
 
 /* The nibble that a group goes by. */
@@ -86,6 +86,7 @@ static inline uint32_t step(const struct fib *f, uint32_t e, uint64_t hi, uint64
 	return (next & group) | (e & ~group);
 }
 
+/* The longest prefix that covers an address, or 0. */
 static inline uint32_t find(const struct fib *f, uint64_t hi, uint64_t lo)
 {
 	uint32_t e = FIB_LOAD(&f->root[hi >> (64 - ROOT_BITS)]);
