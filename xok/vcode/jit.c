@@ -54,6 +54,24 @@ void jit_arrive(struct jit *j, uint32_t leader)
 	}
 }
 
+/* Nothing but where pointers point, which the verifier has found out for all ways that lead here. */
+static void forget(struct jit *j)
+{
+	const struct vc_val *v = j->w->state[j->w->leader[j->pc]].reg;
+
+	memset(&j->now, 0, sizeof(j->now));
+	memset(j->now.max, 0xff, sizeof(j->now.max));
+	memset(j->now.copy, NONE, sizeof(j->now.copy));
+	memset(j->now.held, NONE, sizeof(j->now.held));
+	j->now.window = vc_min_window(j->p);
+	if (!(j->w->mark[j->pc] & VC_M_REACHED))
+		return;
+	for (uint32_t r = 0; r < VC_NREG; r++)
+		if (v[r].kind >= VC_K_WINDOW && v[r].kind != VC_K_STACK && !v[r].var &&
+		    v[r].off >= 0)
+			j->now.max[r] = (uint64_t)v[r].off;
+}
+
 /* Control may come here from elsewhere: from instructions that were there already, or from later ones, of which nothing is known. */
 static void lead(struct jit *j)
 {
@@ -67,11 +85,7 @@ static void lead(struct jit *j)
 		j->now = *k;
 		return;
 	}
-	memset(&j->now, 0, sizeof(j->now));
-	memset(j->now.max, 0xff, sizeof(j->now.max));
-	memset(j->now.copy, NONE, sizeof(j->now.copy));
-	memset(j->now.held, NONE, sizeof(j->now.held));
-	j->now.window = vc_min_window(j->p);
+	forget(j);
 }
 
 /* Returns how many slots were done. */

@@ -321,11 +321,26 @@ void jit_local_call(struct jit *j)
 	called(j);
 }
 
+/* Is all of argument n within its region, whatever it is? */
+static bool fits(const struct jit *j, uint32_t n, uint8_t kind)
+{
+	uint64_t at = j->now.max[n + 1], size = j->now.max[n + 2], there;
+
+	if (kind == VC_K_STACK || kind == VC_K_OUTER)
+		return false;
+	there = kind == VC_K_WINDOW ? j->now.window : jit_length(j, kind);
+	return size <= VC_MEM_MAX && at <= there && size <= there - at;
+}
+
 /* Argument n, memory of a kind, whose size is in the next register: becomes a machine address. T0 = length - size. */
 static void memory_argument(struct jit *j, uint32_t n, uint8_t kind)
 {
 	int r = j->reg[n + 1], size = j->reg[n + 2];
 
+	if (fits(j, n, kind)) {
+		jit_arith(&j->b, A_ADD, O_W, r, jit_base(j, jit_region(kind)));
+		return;
+	}
 	jit_arith_imm(&j->b, A_CMP, O_W, size, (int32_t)VC_MEM_MAX);
 	jit_leave(j, CC_A, STUB_ARGUMENT);
 	if (kind == VC_K_WINDOW) {

@@ -408,6 +408,77 @@ static void test_memory(void **unused)
 	}
 }
 
+/*
+ * A helper's memory: from constant places, with a size that is constant, or at most 15. What is within its region whatever it is needs no check,
+ * what ends beyond stops the run. `shape` says how the size comes, and whether there is a loop between the pointer and the call.
+ */
+enum { MASKED = 1, LOOP = 2 };
+static void argument(const struct region *g, int32_t at, int32_t size, uint32_t shape,
+		     uint64_t fill, uint32_t min_window)
+{
+	struct lab_case c;
+
+	n = 0;
+	emit(0x61, 8, 1, 8, 0);
+	emit(0xbf, 3, 8, 0, 0);
+	emit(0xb7, 6, 0, 0, at);
+	pointer(g, 1, shape & LOOP ? 10 : 6);
+	if (shape & LOOP) {
+		emit(0x07, 1, 0, 0, at);
+		emit(0xb7, 7, 0, 0, 2);
+		emit(0x07, 7, 0, 0, -1);
+		emit(0x55, 7, 0, -2, 0);
+	}
+	emit(shape & MASKED ? 0xbf : 0xb7, 2, shape & MASKED ? 8 : 0, 0, shape & MASKED ? 0 : size);
+	if (shape & MASKED)
+		emit(0x57, 2, 0, 0, 15);
+	emit(0x85, 0, 0, 0, g->kind == VC_MAP_RODATA ? H_SUM : H_FILL);
+	emit(0x95, 0, 0, 0, 0);
+	c = raw_case();
+	c.kind = &test_kind;
+	c.window_len = 48;
+	c.min_window = min_window;
+	c.fill = fill;
+	c.low = at < 0;
+	run(c);
+}
+
+static void arguments(const struct region *g, uint32_t shape, uint32_t min)
+{
+	for (int32_t from = -17; from <= 2; from++)
+		for (int32_t size = 0; size <= 17; size++) {
+			argument(g, g->len + from, size, shape, 0, min);
+			argument(g, g->len + from - 8, size, shape, 0, min);
+		}
+	for (int32_t from = -24; from <= 0; from++)
+		for (uint64_t fill = 0; fill < 40; fill++)
+			argument(g, g->len + from, 0, shape | MASKED, fill, min);
+	argument(g, 0, INT32_MAX, shape, 0, min);
+	argument(g, 0, -1, shape, 0, min);
+	argument(g, -1, 2, shape, 0, min);
+	argument(g, INT32_MAX, 1, shape, 0, min);
+}
+
+static void test_arguments(void **unused)
+{
+	(void)unused;
+	lab_open();
+	for (size_t k = 0; k < 4 * sizeof(regions) / sizeof(regions[0]); k++)
+		arguments(&regions[k / 4], k & LOOP, k & 1 ? 48 : 40);
+	for (int32_t more = 0; more <= 1; more++) {
+		struct lab_case c;
+
+		n = 0;
+		emit(0xb7, 2, 0, 0, (int32_t)VC_MEM_MAX + more);
+		emit(0xb7, 3, 0, 0, 1);
+		emit(0x85, 0, 0, 0, H_FILL);
+		emit(0x95, 0, 0, 0, 0);
+		c = raw_case();
+		c.min_window = LAB_WINDOW_MAX;
+		assert_int_equal(run(c).reason, more ? VC_HELPER_ARGUMENT : VC_FINE);
+	}
+}
+
 static void test_atomics(void **unused)
 {
 	static const int32_t all[] = {0x00, 0x01, 0x40, 0x41, 0x50, 0x51, 0xa0, 0xa1, 0xe1, 0xf1};
@@ -715,6 +786,7 @@ int main(void)
 		cmocka_unit_test(test_bits),
 		cmocka_unit_test(test_choices),
 		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_atomics),
 		cmocka_unit_test(test_exchange),
 		cmocka_unit_test(test_budgets),
