@@ -10,7 +10,8 @@ $(B)/bench/fib: $(patsubst %.c,$(B)/host/%.o,$(addprefix testbed/bench/,fib.c fi
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) -o $@ $^ -lcjson -lrte_fib -lrte_lpm -lrte_eal
 
+# Or a part of it: `make bench-fib ROUTES=16`.
 bench-fib:
 	@testbed/packages build bench
 	@+$(MAKE) --no-print-directory $(B)/bench/fib
-	@B=$(B) $(B)/bench/fib
+	@B=$(B) ROUTES=$(ROUTES) $(B)/bench/fib

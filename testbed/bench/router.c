@@ -8,6 +8,8 @@
  * from IPv6), no check of sources, no link address checked, no counters, no adjacency that can change; no other protocol. Ours does all that. Neither
  * computes UDP checksums.
  *
+ * Bursts: ours has up to 64 packets in one, l3fwd its 32, with which it is faster than with 64 (by about a sixth on net_pcap).
+ *
  * Ours learns its routes as a router does: from the tables of the network namespace that its mirrors are in. The namespace is this program's own.
  */
 #include <errno.h>
@@ -344,8 +346,7 @@ int main(void)
 		uint32_t n = counts[k % COUNTS];
 
 		if ((!only_ports || memif == !strcmp(only_ports, "memif")) &&
-		    (!family || wide == (*family == '6')) &&
-		    (!only_routes || n == only_routes))
+		    (!family || wide == (*family == '6')) && (!only_routes || n == only_routes))
 			bench(&rows, memif, wide, n, ticks);
 	}
 	return rows_close(&rows);

@@ -24,8 +24,8 @@ $(B)/bench/router: $(patsubst %.c,$(B)/host/%.o,$(addprefix testbed/bench/router
 
 BENCH_ROUTER := $(addprefix $(B)/,bench/router bench/router_ceiling bench/router_source bench/l3fwd xokd linux-env/init linux-env/ee)
 
-# Alone on the machine, as root: `make bench-router`, or a part of it, `make bench-router ROUTES=10000 PORTS=memif` (or pcap).
+# Alone on the machine, as root: `make bench-router`, or a part of it, `make bench-router ROUTES=10000 PORTS=memif FAMILY=6` (or pcap; or 4).
 bench-router:
 	@testbed/packages build bench
 	@+$(MAKE) --no-print-directory $(BENCH_ROUTER)
-	@B=$(B) ROUTES=$(ROUTES) PORTS=$(PORTS) $(B)/bench/router
+	@B=$(B) ROUTES=$(ROUTES) PORTS=$(PORTS) FAMILY=$(FAMILY) $(B)/bench/router

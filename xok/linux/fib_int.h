@@ -36,7 +36,7 @@ struct fib_pool {
 struct fib {
 	void *machine, *mem;
 	bool huge, cold, large; /* has had many prefixes */
-	int32_t fallback; /* the number of the prefix of length 0, or TBL_NONE */
+	int32_t fallback;	/* the number of the prefix of length 0, or TBL_NONE */
 	uint32_t *root;
 	struct fib_pool group, leaf;
 };

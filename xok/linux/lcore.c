@@ -80,6 +80,8 @@ struct lcores {
 	_Alignas(64) atomic_bool stop;
 };
 
+_Static_assert(PORT_BURST <= XOK_BURST && PORT_BURST <= CAPTURE_BURST, "a burst is taken whole");
+
 static __thread uint32_t self = UINT32_MAX;
 
 uint32_t lcore_self(void)
