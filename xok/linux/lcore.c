@@ -196,25 +196,35 @@ static struct rte_mbuf *mend(struct rte_mbuf *m, uint32_t *len)
 	return copy;
 }
 
+/* One segment, and nobody else's: both counts, which stand side by side, are looked at together. */
+static inline bool is_sole(const struct rte_mbuf *b)
+{
+	uint32_t counts;
+
+	_Static_assert(offsetof(struct rte_mbuf, nb_segs) ==
+			       offsetof(struct rte_mbuf, refcnt) + sizeof(b->refcnt),
+		       "side by side");
+	memcpy(&counts, (const char *)b + offsetof(struct rte_mbuf, refcnt), sizeof(counts));
+	return counts == 0x10001 && RTE_MBUF_DIRECT(b);
+}
+
 static inline void take_in(struct rte_mbuf **m, struct xok_packet *p, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		struct rte_mbuf *b = m[i];
 
 		p[i].len = b->data_len;
-		if (unlikely(b->nb_segs != 1 || b->pkt_len != b->data_len ||
-			     (uint32_t)b->data_off + b->data_len > b->buf_len ||
-			     rte_mbuf_refcnt_read(b) != 1 || !RTE_MBUF_DIRECT(b)))
+		if (unlikely(!is_sole(b) || b->pkt_len != b->data_len ||
+			     (uint32_t)b->data_off + b->data_len > b->buf_len))
 			m[i] = b = mend(b, &p[i].len);
 		p[i].frame = rte_pktmbuf_mtod(b, uint8_t *);
 		rte_prefetch0(p[i].frame);
 	}
 }
 
-/* The buffer around what the core made of the packet in it. */
+/* The buffer around what the core made of the packet in it, which begins where it began. */
 static inline void wrap(struct rte_mbuf *b, const struct xok_packet *p)
 {
-	b->data_off = (uint16_t)(p->frame - (uint8_t *)b->buf_addr);
 	b->data_len = (uint16_t)p->len;
 	b->pkt_len = p->len;
 	b->ol_flags = 0;
