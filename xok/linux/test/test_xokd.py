@@ -560,8 +560,12 @@ def test_environments_are_users_of_their_own(node):
         assert node.wait_for("spawned")
         # The spawner, the root environment, the child.
         pids = eventually(lambda: len(processes_of(node.process.pid)) == 3 and processes_of(node.process.pid))
-        users = [int(status(pid, "Uid")[0]) for pid in pids[1:]]
-        assert len(set(users)) == 2 and min(users) >= 0x70000000
+
+        def users():
+            return [int(status(pid, "Uid")[0]) for pid in pids[1:]]
+
+        # A process becomes its user before it becomes the environment's program.
+        assert eventually(lambda: len(set(users())) == 2 and min(users()) >= 0x70000000), users()
         assert all(status(pid, "Uid") == status(pid, "Gid") for pid in pids[1:])
         for pid in pids[1:]:
             done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "kill", "-9", str(pid)],
