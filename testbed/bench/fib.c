@@ -291,9 +291,8 @@ static void bench(struct rows *rows, bool wide, uint32_t n)
 int main(void)
 {
 	static const uint32_t counts[] = {16, 10000, 1000000};
-	static struct rows rows;
-
 	const char *only = getenv("ROUTES");
+	static struct rows rows;
 
 	fib_dpdk_start();
 	rows_open(&rows, "fib", "ns/lookup");

@@ -105,8 +105,10 @@ static void grow(struct fib *f, size_t root)
 {
 	uint32_t n = tbl_used(f->mem);
 
-	f->cold |= n >= COLD_FROM;
-	f->large |= n >= LARGE_FROM;
+	if (n >= COLD_FROM)
+		FIB_STORE(&f->cold, true);
+	if (n >= LARGE_FROM)
+		FIB_STORE(&f->large, true);
 	if (f->huge || n < HUGE_FROM)
 		return;
 	f->huge = true;
@@ -201,7 +203,7 @@ static bool fib_cold(const void *self)
 {
 	const struct fib *f = self;
 
-	return f->cold;
+	return FIB_LOAD(&f->cold);
 }
 
 const struct tbl_lpm_ops fib_lpm = {

@@ -91,7 +91,7 @@ static inline uint32_t find(const struct fib *f, uint64_t hi, uint64_t lo)
 {
 	uint32_t e = FIB_LOAD(&f->root[hi >> (64 - ROOT_BITS)]);
 
-	if (!f->cold)
+	if (!FIB_LOAD(&f->cold))
 		e = step(f, e, hi, lo);
 	while (e & GROUP)
 		e = FIB_LOAD(&group_at(f, e)[nibble(hi, lo, e)]);
@@ -121,7 +121,7 @@ void fib6_prefetch(const void *self, const uint8_t address[16])
 	const uint32_t *root = &f->root[hi >> (64 - ROOT_BITS)];
 	uint32_t e;
 
-	if (!f->large) {
+	if (!FIB_LOAD(&f->large)) {
 		__builtin_prefetch(root);
 		return;
 	}

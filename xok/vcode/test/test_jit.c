@@ -83,6 +83,15 @@ static bool writes(const struct vc_opcode *o)
 	return o->dst == VC_F_WR || o->dst == VC_F_RW;
 }
 
+/* A jump that looks at a register. */
+static bool compares(uint32_t op)
+{
+	uint32_t cls = VC_CLASS(op);
+
+	return vc_opcodes[op].text && (cls == VC_JMP || cls == VC_JMP32) &&
+	       vc_opcodes[op].dst == VC_F_RD;
+}
+
 /* A register that is neither. */
 static uint32_t third(uint32_t a, uint32_t b)
 {
@@ -205,10 +214,7 @@ static void test_jumps(void **unused)
 	(void)unused;
 	lab_open();
 	for (uint32_t op = 0; op < 256; op++) {
-		uint32_t cls = VC_CLASS(op);
-
-		if (!vc_opcodes[op].text || (cls != VC_JMP && cls != VC_JMP32) ||
-		    vc_opcodes[op].dst != VC_F_RD)
+		if (!compares(op))
 			continue;
 		for (uint32_t d = 0; d <= 9; d++)
 			for (uint32_t s = 0; s <= 9; s++)
@@ -301,10 +307,7 @@ static void test_choices(void **unused)
 	(void)unused;
 	lab_open();
 	for (uint32_t op = 0; op < 256; op++) {
-		uint32_t cls = VC_CLASS(op);
-
-		if (!vc_opcodes[op].text || (cls != VC_JMP && cls != VC_JMP32) ||
-		    vc_opcodes[op].dst != VC_F_RD)
+		if (!compares(op))
 			continue;
 		for (uint32_t d = 0; d <= 9; d++)
 			for (uint32_t shape = 0; shape < 16; shape++)
